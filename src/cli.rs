@@ -1,0 +1,235 @@
+//! The command line: what it takes, and the exit status it ends with (0 done, 1 a failure was found, 2 wrong usage or a bad file).
+
+mod demo;
+mod doctor;
+mod journal;
+mod operations;
+mod out;
+mod profile;
+mod register;
+mod replay;
+mod scale_unit;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// A cashier's till for the terminal that never stops selling and never loses a sale.
+///
+/// Without a command it opens the register. With no scale unit configured it starts one inside its own process, on the sample store.
+#[derive(Parser)]
+#[command(name = "evertill", version, args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    register: RegisterArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Open the register
+    Register(RegisterArgs),
+    /// Play a tape: a scripted session, live or without a screen
+    Demo(DemoArgs),
+    /// Serve a store's registers
+    ScaleUnit(ScaleUnitArgs),
+    /// Look at a register's journal
+    Journal {
+        #[command(subcommand)]
+        what: JournalCommand,
+    },
+    /// Check profile, databases, clock and scale unit; one line each, with what to do about what is wrong
+    Doctor(RegisterArgs),
+    /// The one table of operations
+    Operations(OperationsArgs),
+    /// Ring real baskets up on several registers through outages and kills, and compare everything afterwards
+    Replay(ReplayArgs),
+    /// Check or print a register's profile
+    Profile {
+        #[command(subcommand)]
+        what: ProfileCommand,
+    },
+    /// One register of a replay, in a process that may be killed
+    #[command(hide = true)]
+    ReplayRegister(ReplayRegisterArgs),
+}
+
+/// Which register, where.
+#[derive(Args, Clone, Default)]
+struct RegisterArgs {
+    /// The register's profile; absent: the defaults (see `evertill profile print`)
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
+    /// Directory of its journal, offline database and logs; absent: the platform's data directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Address of the scale unit, such as <http://127.0.0.1:8443>; it wins over the profile's
+    #[arg(long, value_name = "URL")]
+    scale_unit: Option<String>,
+}
+
+#[derive(Args)]
+#[command(after_long_help = demo::long_help())]
+struct DemoArgs {
+    /// A tape file, or the name of a built-in one
+    tape: Option<String>,
+    /// List the built-in tapes
+    #[arg(long)]
+    list: bool,
+    /// Without a screen, in virtual time
+    #[arg(long)]
+    headless: bool,
+    /// Play so many times as fast
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    speed: u32,
+    /// The screen's size, such as 100x30
+    #[arg(long, value_name = "COLSxROWS")]
+    size: Option<String>,
+    /// Write an asciicast (version 2)
+    #[arg(long, value_name = "FILE.cast")]
+    record: Option<PathBuf>,
+    /// Where the tape's screenshots go
+    #[arg(long, value_name = "DIR")]
+    screenshots: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ScaleUnitArgs {
+    /// Where to listen, such as 127.0.0.1:8443; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    listen: SocketAddr,
+    /// The channel database: sqlite:FILE; an empty one is filled with the sample store
+    #[arg(long, value_name = "sqlite:FILE")]
+    database: String,
+    /// Listen beyond this machine without encryption
+    #[arg(long)]
+    allow_plain_http: bool,
+}
+
+#[derive(Subcommand)]
+enum JournalCommand {
+    /// All transactions, a line each
+    List(JournalArgs),
+    /// One transaction
+    Show {
+        /// Its id, or its receipt number
+        id: String,
+        #[command(flatten)]
+        journal: JournalArgs,
+    },
+    /// Check the hash chain and the numbers
+    Verify(JournalArgs),
+    /// All transactions as one JSON document, or those set aside
+    Export {
+        /// Only what the scale unit refused
+        #[arg(long)]
+        set_aside: bool,
+        #[command(flatten)]
+        journal: JournalArgs,
+    },
+}
+
+#[derive(Args)]
+struct JournalArgs {
+    /// The register's data directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct OperationsArgs {
+    /// As a Markdown table
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    /// As one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Args)]
+struct ReplayArgs {
+    /// The products
+    #[arg(long, value_name = "FILE.csv")]
+    products: PathBuf,
+    /// The baskets
+    #[arg(long, value_name = "FILE.csv")]
+    baskets: PathBuf,
+    /// How many registers share them
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
+    registers: u32,
+    /// none · every=50,for=20 · hang=every 60 · kill=every 97 · several with commas; counted in each register's baskets
+    #[arg(long, value_name = "PATTERN", default_value = "none")]
+    outages: crate::replay::Outages,
+    /// What chance depends on
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Where channel database and journals are kept; absent: a temporary directory
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// One JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Subcommand)]
+enum ProfileCommand {
+    /// Tell all that is wrong with a profile
+    Check {
+        /// The profile
+        file: PathBuf,
+    },
+    /// Print the default profile
+    Print,
+}
+
+#[derive(Args)]
+struct ReplayRegisterArgs {
+    #[arg(long)]
+    number: u32,
+    #[arg(long)]
+    registers: u32,
+    #[arg(long)]
+    seed: u64,
+    #[arg(long)]
+    scale_unit: SocketAddr,
+    #[arg(long)]
+    outages: crate::replay::Outages,
+    #[arg(long)]
+    products: PathBuf,
+    #[arg(long)]
+    baskets: PathBuf,
+    #[arg(long)]
+    data: PathBuf,
+}
+
+/// Runs what the command line says.
+pub fn main() -> ExitCode {
+    let Cli { command, register } = Cli::parse();
+    let result = match command.unwrap_or(Command::Register(register)) {
+        Command::Register(args) => register::run(&args),
+        Command::Demo(args) => demo::run(&args),
+        Command::ScaleUnit(args) => scale_unit::run(&args),
+        Command::Journal { what } => journal::run(&what),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Operations(args) => operations::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Profile { what } => profile::run(&what),
+        Command::ReplayRegister(args) => {
+            replay::run_register(args);
+            Ok(())
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            out::failure(&failure);
+            ExitCode::from(failure.status)
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `evertill doctor`: one line for each thing a register needs, and what to do about what is wrong.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::RegisterArgs;
+use super::out::{self, Failure};
+use super::register::{data_directory, read_profile, scale_unit_url};
+use crate::channel::Channel;
+use crate::channel::http::HttpChannel;
+use crate::channel::sqlite::SqliteChannel;
+use crate::clock::{Clock, SystemClock};
+use crate::deadline::Deadline;
+use crate::ids::RegisterId;
+use crate::journal::verify::verify;
+use crate::journal::{JournalError, Reader};
+use crate::profile::Profile;
+
+/// A doctor waits longer than a cashier.
+const PATIENCE_MS: u64 = 3_000;
+
+/// Checks everything, however much of it is wrong.
+pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
+    let mut findings = Findings::default();
+    let profile = match read_profile(args.profile.as_deref()) {
+        Ok(profile) => {
+            findings
+                .good("profile", args.profile.as_deref().map_or_else(|| "the default one".to_owned(), |path| path.display().to_string()))?;
+            profile
+        }
+        Err(failure) => {
+            let problems = failure.message.lines().count();
+            let first = failure.message.lines().next().unwrap_or_default();
+            let problem = if problems > 1 { format!("{problems} problems, the first: {first}") } else { first.to_owned() };
+            findings.bad("profile", problem, "`evertill profile check` tells all, `evertill profile print` shows what may stand there")?;
+            Profile::default()
+        }
+    };
+    let data = data_directory(args.data.as_deref())?;
+    directory(&mut findings, &data)?;
+    journal(&mut findings, &data, &profile)?;
+    offline_database(&mut findings, &data)?;
+    clock(&mut findings, &data)?;
+    findings.good("printer", "none configured; receipts are shown on the screen")?;
+    match scale_unit_url(args, &profile)? {
+        None => findings.good("scale unit", "none configured; the register starts one on the sample store")?,
+        Some(url) => scale_unit(&mut findings, &url, &profile)?,
+    }
+    if findings.bad == 0 { Ok(()) } else { Err(Failure::told()) }
+}
+
+/// Room to write a few sales is what a register needs most.
+fn directory(findings: &mut Findings, data: &Path) -> Result<(), Failure> {
+    const SOME_SALES_BYTES: usize = 64 * 1024;
+    if !data.exists() {
+        return findings.good("data directory", format!("{} is made at the first start", data.display()));
+    }
+    let written =
+        tempfile::tempfile_in(data).and_then(|mut file| file.write_all(&vec![0; SOME_SALES_BYTES]).and_then(|()| file.sync_all()));
+    match written {
+        Ok(()) => findings.good("data directory", data.display()),
+        Err(error) => findings.bad(
+            "data directory",
+            format!("{} cannot be written: {error}", data.display()),
+            "make room on the disk, and see to the rights on the directory",
+        ),
+    }
+}
+
+fn journal(findings: &mut Findings, data: &Path, profile: &Profile) -> Result<(), Failure> {
+    if !data.join("journal.db").exists() {
+        return findings.good("journal", format!("none in {} yet", data.display()));
+    }
+    let expected = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
+    let reader = match Reader::open(data).and_then(|reader| reader.register().map(|found| (reader, found))) {
+        Err(error) => return findings.bad("journal", &error, error.hint()),
+        Ok((_, found)) if found != expected => {
+            let error = JournalError::ForeignRegister { expected, found };
+            return findings.bad("journal", &error, error.hint());
+        }
+        Ok((reader, _)) => reader,
+    };
+    let verification = verify(&reader);
+    match verification.problems.first() {
+        None => findings.good("journal", format!("{} transactions, the chain is whole", verification.transactions)),
+        Some(first) => findings.bad(
+            "journal",
+            format!("{} problems, the first: {first}", verification.problems.len()),
+            "do not sell on it; `evertill journal verify` tells all of them, support knows what to do",
+        ),
+    }
+}
+
+fn offline_database(findings: &mut Findings, data: &Path) -> Result<(), Failure> {
+    const NAME: &str = "offline database";
+    let path = data.join("offline.db");
+    let broken = set_aside(data);
+    if !path.exists() {
+        let what = format!("there is none, so the register cannot sell offline{broken}");
+        return findings.bad(NAME, what, "sign in once while the scale unit answers");
+    }
+    let opened = SqliteChannel::open_read_only(&path).map_err(|error| error.to_string());
+    let version = opened.and_then(|database| database.check().and_then(|()| database.data_version()).map_err(|error| error.detail));
+    match version {
+        Ok(version) => findings.good(NAME, format!("version {version}{broken}")),
+        Err(error) => findings.bad(NAME, error, "start the register and sign in; the file is fetched anew"),
+    }
+}
+
+/// What became of databases that did not open.
+fn set_aside(data: &Path) -> String {
+    let files = std::fs::read_dir(data).into_iter().flatten().flatten();
+    let names = files.map(|file| file.file_name().to_string_lossy().into_owned());
+    let broken: Vec<String> = names.filter(|name| name.starts_with("offline.broken-")).collect();
+    if broken.is_empty() { String::new() } else { format!("; a broken one was kept as {}, which may be removed", broken.join(", ")) }
+}
+
+/// A clock that stands before the newest record has been set back.
+fn clock(findings: &mut Findings, data: &Path) -> Result<(), Failure> {
+    let now = SystemClock::default().now();
+    let newest = Reader::open(data)
+        .ok()
+        .and_then(|reader| reader.newest(1).ok())
+        .and_then(|entries| entries.first().and_then(|entry| entry.transaction().ok()));
+    match newest {
+        Some(newest) if newest.recorded_at > now => {
+            findings.bad("clock", format!("it says {now}, but the newest record is of {}", newest.recorded_at), "set the machine's clock")
+        }
+        Some(_) | None => findings.good("clock", now.format("%Y-%m-%d %H:%M:%S UTC")),
+    }
+}
+
+fn scale_unit(findings: &mut Findings, url: &str, profile: &Profile) -> Result<(), Failure> {
+    let store = profile.register.store.clone();
+    let timeout_ms = profile.offline.timeout_ms.max(PATIENCE_MS);
+    let channel: Arc<dyn Channel> = match HttpChannel::new(url) {
+        Ok(channel) => Arc::new(channel),
+        Err(error) => return findings.bad("scale unit", error, "put the address right"),
+    };
+    let asked = Deadline::new(channel).ask(timeout_ms, move |channel| channel.store(&store));
+    match asked {
+        Ok(store) => findings.good("scale unit", format!("{url} answers for store {} {}", store.number, store.name)),
+        Err(error) => findings.bad(
+            "scale unit",
+            format!("{url}: {error}"),
+            "see that it runs and that the address is right; the register sells offline meanwhile",
+        ),
+    }
+}
+
+#[derive(Default)]
+struct Findings {
+    bad: u32,
+}
+
+impl Findings {
+    fn good(&mut self, what: &str, remark: impl Display) -> Result<(), Failure> {
+        let _ = &self;
+        out::line(format_args!("ok    {what}: {remark}"))
+    }
+
+    fn bad(&mut self, what: &str, problem: impl Display, remedy: &str) -> Result<(), Failure> {
+        self.bad += 1;
+        out::line(format_args!("WRONG {what}: {problem} → {remedy}"))
+    }
+}

@@ -1,0 +1,158 @@
+//! `evertill`, `evertill register`: the register on this terminal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+use super::RegisterArgs;
+use super::out::Failure;
+use crate::clock::{Clock, SharedClock, SystemClock};
+use crate::desk::{Background, Reply};
+use crate::ids::KeySource;
+use crate::profile::{self, Profile, is_address};
+use crate::register::{OpenError, Options, Register};
+use crate::sample_store::SIGN_IN_HINT;
+use crate::scale_unit::ScaleUnit;
+use crate::ui::layout::Layout;
+use crate::ui::run::read_terminal;
+use crate::ui::screen_desk::ScreenDesk;
+use crate::ui::terminal::Terminal;
+use crate::ui::theme::Theme;
+use crate::ui::{self, Screen};
+
+/// Opens it, on this terminal, until the cashier closes it.
+pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
+    let profile = read_profile(args.profile.as_deref())?;
+    let data = data_directory(args.data.as_deref())?;
+    let url = scale_unit_url(args, &profile)?;
+    let _log = start_log(&data);
+    // Kept for as long as the register is open.
+    let (_scale_unit, url, sample_hint) = if let Some(url) = url {
+        (None, url, None)
+    } else {
+        let folder = data.join("sample-store");
+        let scale_unit = ScaleUnit::on_sample_store(&folder).map_err(|error| {
+            let hint = format!("it is a sample: remove {} to begin it anew, or name a scale unit with --scale-unit", folder.display());
+            Failure::found(error).with_hint(hint)
+        })?;
+        let url = format!("http://{}", scale_unit.address());
+        (Some(scale_unit), url, Some(SIGN_IN_HINT.to_owned()))
+    };
+    let clock: SharedClock = Arc::new(SystemClock::default());
+    let screen = new_screen(&profile)?;
+    let options = |news| Options { profile, data, scale_unit: url, clock: Arc::clone(&clock), keys: KeySource::System, sample_hint, news };
+    show(screen, clock.as_ref(), options)
+}
+
+/// The first frame is drawn before the register is open: the cashier sees at once that something happens.
+fn show(mut screen: Screen, clock: &dyn Clock, options: impl FnOnce(Sender<Reply>) -> Options) -> Result<(), Failure> {
+    let (events, inbox) = channel();
+    let (mut desk, answers, news) = ScreenDesk::new(events.clone());
+    let mut terminal = Terminal::open().map_err(|error| {
+        let what = format!("this is no terminal to open a register on: {error}");
+        Failure::found(what).with_hint("start it in a terminal's window; `evertill demo --headless` needs none")
+    })?;
+    terminal.draw(&screen, clock.now()).map_err(Failure::found)?;
+    read_terminal(events).map_err(Failure::found)?;
+    let options = options(news.clone());
+    let till = std::thread::Builder::new().name("till".to_owned()).spawn(move || {
+        let mut register = Register::open(options)?;
+        register.till.run(&mut desk);
+        Ok::<(), OpenError>(())
+    });
+    let till = till.map_err(Failure::found)?;
+    tell_the_time(news);
+    let shown = ui::run::run(&mut screen, &inbox, &answers, clock, |screen, now| terminal.draw(screen, now));
+    drop(terminal);
+    let ended = till.join().map_err(|_| {
+        Failure::found("the till ended early; the journal has the sale")
+            .with_hint("start the register again; the log in its data directory says why")
+    })?;
+    ended.map_err(|error| Failure::found(&error).with_hint(error.hint()))?;
+    shown.map_err(Failure::found)
+}
+
+/// Wakes the till every second, for its idle lock and its health checks; ends with it.
+fn tell_the_time(news: Sender<Reply>) {
+    let tick = move || {
+        let clock = SystemClock::default();
+        while news.send(Reply::Background(Background::DeadlineReached)).is_ok() {
+            clock.sleep(Duration::from_secs(1));
+        }
+    };
+    // Without it the register sells all the same.
+    if let Err(error) = std::thread::Builder::new().name("time".to_owned()).spawn(tick) {
+        tracing::warn!(%error, "no thread tells the time");
+    }
+}
+
+fn new_screen(profile: &Profile) -> Result<Screen, Failure> {
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let name = match profile.screen.theme {
+        profile::Theme::Dark => "dark",
+        profile::Theme::Light => "light",
+    };
+    let theme = Theme::named(name, no_color).unwrap_or_default();
+    let layout = match &profile.screen.layout {
+        None => Layout::built_in(),
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+            Layout::parse(&text).map_err(|problems| {
+                let lines: Vec<String> = problems.iter().map(|problem| format!("{path}:{problem}")).collect();
+                Failure::usage(lines.join("\n"))
+            })?
+        }
+    };
+    Ok(Screen::new(theme, layout))
+}
+
+/// The profile of a file, or the default one; all its problems at once.
+pub(super) fn read_profile(path: Option<&Path>) -> Result<Profile, Failure> {
+    let Some(path) = path else { return Ok(Profile::default()) };
+    let text = fs::read_to_string(path).map_err(|error| {
+        Failure::usage(format!("{}: {error}", path.display())).with_hint("`evertill profile print` shows what a profile holds")
+    })?;
+    Profile::parse(&text).map_err(|problems| {
+        let lines: Vec<String> = problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
+        Failure::usage(lines.join("\n"))
+    })
+}
+
+/// The directory of a register's files.
+pub(super) fn data_directory(given: Option<&Path>) -> Result<PathBuf, Failure> {
+    if let Some(given) = given {
+        return Ok(given.to_owned());
+    }
+    let known = directories::ProjectDirs::from("", "", "evertill");
+    known
+        .map(|dirs| dirs.data_dir().to_owned())
+        .ok_or_else(|| Failure::usage("this platform has no data directory").with_hint("name one with --data DIR"))
+}
+
+/// The scale unit's address: the command line's, else the profile's, else none.
+pub(super) fn scale_unit_url(args: &RegisterArgs, profile: &Profile) -> Result<Option<String>, Failure> {
+    match &args.scale_unit {
+        None => Ok(profile.scale_unit.url.clone()),
+        Some(url) if is_address(url) => Ok(Some(url.clone())),
+        Some(url) => Err(Failure::usage(format!("--scale-unit {url}: expected http:// and a host, such as http://127.0.0.1:8343"))),
+    }
+}
+
+/// Logs to a file a day beside the journal: the screen belongs to the cashier. A log that cannot be written keeps nobody from selling.
+fn start_log(data: &Path) -> Option<tracing_appender::non_blocking::WorkerGuard> {
+    let directory = data.join("logs");
+    fs::create_dir_all(&directory).ok()?;
+    let appender = tracing_appender::rolling::Builder::new()
+        .rotation(tracing_appender::rolling::Rotation::DAILY)
+        .filename_prefix("register")
+        .filename_suffix("log")
+        .max_log_files(14)
+        .build(directory)
+        .ok()?;
+    let (writer, guard) = tracing_appender::non_blocking(appender);
+    let filter = tracing_subscriber::EnvFilter::try_from_env("EVERTILL_LOG").unwrap_or_else(|_| "info,refinery_core=warn".into());
+    tracing_subscriber::fmt().with_ansi(false).with_env_filter(filter).with_writer(writer).try_init().ok()?;
+    Some(guard)
+}

@@ -1,0 +1,280 @@
+//! The register's durable record, `journal.db`: transactions, shifts, the sale in hand, and the outbox of what is not uploaded yet.
+//!
+//! The till calls it before anyone else hears of a change: what returned from here survives a power cut. Transactions are appended, never
+//! changed; numbers have no gaps; each record's hash continues the one before it. One register owns a data directory; its uploader works
+//! on the same file through an [`Outbox`]. Nothing here asks the network or the clock.
+
+mod chain;
+mod error;
+pub mod export;
+mod file;
+mod hand;
+mod outbox;
+mod reader;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod verify;
+
+use std::cell::Cell;
+use std::fs::File;
+use std::path::Path;
+
+use chrono::DateTime;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use chain::{Link, Mark, number, stored};
+pub use error::{JournalError, Result};
+pub use outbox::{Outbox, Waiting};
+pub use reader::{Entry, Progress, Reader};
+
+use crate::clock::Time;
+use crate::ids::{OperatorId, RegisterId, ShiftId, TransactionId};
+use crate::retail::sale::Sale;
+use crate::retail::transaction::{Content, Event, Transaction, chain_hash};
+
+/// How many transactions leave at a sign-in: more than a register records in a day, and a fraction of a second's work.
+const PURGED_AT_A_SIGN_IN: u64 = 3_000;
+
+/// The journal of one register, open for writing.
+pub struct Journal {
+    database: Connection,
+    register: RegisterId,
+    /// The sale in hand as the file has it; absent when that is not certain, and then the next [`Journal::keep`] writes it anew.
+    kept: Option<Sale>,
+    /// What was counted last, and at which version of the file.
+    counted: Cell<Option<(i64, Unsent)>>,
+    /// Given up after the database, which is declared before it.
+    _lock: File,
+}
+
+/// Who did something, and when.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Stamp {
+    /// Who.
+    pub operator: OperatorId,
+    /// In which shift.
+    pub shift: ShiftId,
+    /// When.
+    pub at: Time,
+    /// Whether the register was offline.
+    pub offline: bool,
+}
+
+/// A shift of the register.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shift {
+    /// Its key.
+    pub id: ShiftId,
+    /// When it was opened.
+    pub opened_at: Time,
+    /// By whom.
+    pub opened_by: OperatorId,
+}
+
+/// What the scale unit has not acknowledged yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Unsent {
+    /// Sales, concluded and voided, those set aside included.
+    pub sales: u64,
+    /// Events, those set aside included.
+    pub events: u64,
+    /// Sales and events that were refused and wait for somebody to look at them.
+    pub set_aside: u64,
+    /// When the oldest of the sales was recorded.
+    pub oldest_sale: Option<Time>,
+}
+
+impl Journal {
+    /// Opens the journal of a data directory, made on first use, and keeps other registers out of it. A file that is damaged,
+    /// another register's or of a newer program is refused and left as it is.
+    pub fn open(directory: &Path, register: &RegisterId) -> Result<Self> {
+        let lock = file::lock(directory)?;
+        file::create_if_missing(directory, register)?;
+        let database = file::open(directory)?;
+        let found = file::owner(&database)?;
+        if found != *register {
+            return Err(JournalError::ForeignRegister { expected: register.clone(), found });
+        }
+        chain::test_newest(&database)?;
+        Ok(Self { database, register: found, kept: None, counted: Cell::new(None), _lock: lock })
+    }
+
+    /// The sale that was being rung up when the register stopped, payments included.
+    pub fn sale_in_hand(&self) -> Result<Option<Sale>> {
+        hand::read(&self.database)
+    }
+
+    /// Makes the sale in hand durable. It costs what changed since the last call, however long the sale is.
+    pub fn keep(&mut self, sale: &Sale) -> Result<()> {
+        let before = self.kept.take();
+        let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        hand::write(&commit, sale, before.as_ref())?;
+        commit.commit()?;
+        self.kept = Some(sale.clone());
+        Ok(())
+    }
+
+    /// Makes the sale a transaction with the next receipt number; it is no longer in hand.
+    pub fn conclude(&mut self, sale: &Sale, stamp: &Stamp) -> Result<Transaction> {
+        self.record_sale(sale, Content::Sale, stamp)
+    }
+
+    /// Makes the sale a voided transaction, without a receipt number; it is no longer in hand.
+    pub fn void(&mut self, sale: &Sale, stamp: &Stamp) -> Result<Transaction> {
+        self.record_sale(sale, Content::VoidedSale, stamp)
+    }
+
+    /// Records an event of the audit trail under a new key.
+    pub fn note(&mut self, id: TransactionId, event: Event, stamp: &Stamp) -> Result<Transaction> {
+        self.counted.set(None);
+        let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = append(&commit, &self.register, id, Content::Event(event), stamp)?;
+        commit.commit()?;
+        Ok(transaction)
+    }
+
+    /// Opens the register's next shift; `id` is the key of the event that says so.
+    pub fn open_shift(&mut self, id: TransactionId, operator: &OperatorId, at: Time, offline: bool) -> Result<Shift> {
+        self.counted.set(None);
+        let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let last: Option<i64> = commit.query_row("SELECT max(number) FROM shifts", (), |row| row.get(0))?;
+        let next = last.unwrap_or(0) + 1;
+        commit
+            .execute("INSERT INTO shifts (number, opened_at, opened_by) VALUES (?1, ?2, ?3)", (next, at.timestamp_millis(), &operator.0))?;
+        let shift = ShiftId { register: self.register.number, number: next.unsigned_abs() };
+        let stamp = Stamp { operator: operator.clone(), shift, at, offline };
+        append(&commit, &self.register, id, Content::Event(Event::ShiftOpened), &stamp)?;
+        commit.commit()?;
+        Ok(Shift { id: shift, opened_at: at, opened_by: operator.clone() })
+    }
+
+    /// The register's open shift: the one opened last.
+    pub fn shift(&self) -> Result<Option<Shift>> {
+        const LAST: &str = "SELECT number, opened_at, opened_by FROM shifts ORDER BY number DESC LIMIT 1";
+        let shift = self.database.query_row(LAST, (), |row| {
+            Ok(Shift {
+                id: ShiftId { register: self.register.number, number: number(row, 0)? },
+                opened_at: time(row.get(1)?, 1)?,
+                opened_by: OperatorId(row.get(2)?),
+            })
+        });
+        Ok(shift.optional()?)
+    }
+
+    /// What the scale unit has not acknowledged yet; counted anew only after a change.
+    pub fn unsent(&self) -> Result<Unsent> {
+        let version: i64 = self.database.prepare_cached("PRAGMA data_version")?.query_row((), |row| row.get(0))?;
+        if let Some((at, unsent)) = self.counted.get()
+            && at == version
+        {
+            return Ok(unsent);
+        }
+        let unsent = count_unsent(&self.database)?;
+        self.counted.set(Some((version, unsent)));
+        Ok(unsent)
+    }
+
+    /// A transaction by its key.
+    pub fn transaction(&self, id: &TransactionId) -> Result<Option<Transaction>> {
+        self.one("SELECT canonical FROM transactions WHERE id = ?1", [id.to_string()])
+    }
+
+    /// The sale concluded last.
+    pub fn last_sale(&self) -> Result<Option<Transaction>> {
+        self.one("SELECT canonical FROM transactions WHERE receipt = (SELECT max(receipt) FROM transactions)", ())
+    }
+
+    /// How the audit trail leaves the connection: the newest [`Event::WentOffline`] or [`Event::WentOnline`] that is still here.
+    pub fn last_switch(&self) -> Result<Option<Event>> {
+        const LAST_SWITCH: &str = "SELECT canonical FROM transactions WHERE kind = 'event'
+            AND json_extract(canonical, '$.content.event.event') IN ('went_offline', 'went_online') ORDER BY sequence DESC LIMIT 1";
+        let last = self.one(LAST_SWITCH, ())?;
+        Ok(last.and_then(|transaction| match transaction.content {
+            Content::Event(event) => Some(event),
+            Content::Sale(_) | Content::VoidedSale(_) => None,
+        }))
+    }
+
+    /// Takes uploaded transactions recorded before `before` out of the journal, as [`Outbox::purge`] does, but a few thousand at most:
+    /// somebody waits for it. Returns how many left.
+    pub fn purge(&mut self, before: Time) -> Result<u64> {
+        outbox::purge(&mut self.database, before, PURGED_AT_A_SIGN_IN)
+    }
+
+    fn record_sale(&mut self, sale: &Sale, content: fn(Sale) -> Content, stamp: &Stamp) -> Result<Transaction> {
+        self.kept = None;
+        self.counted.set(None);
+        let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let transaction = append(&commit, &self.register, sale.id, content(sale.clone()), stamp)?;
+        hand::clear(&commit)?;
+        commit.commit()?;
+        Ok(transaction)
+    }
+
+    fn one(&self, query: &str, key: impl rusqlite::Params) -> Result<Option<Transaction>> {
+        let canonical: Option<String> = self.database.prepare_cached(query)?.query_row(key, |row| row.get(0)).optional()?;
+        Ok(canonical.map(|canonical| Transaction::from_canonical(&canonical)).transpose()?)
+    }
+}
+
+/// Writes the chain's next record and its place in the outbox. Every number comes from the file, within the caller's commit.
+fn append(commit: &Connection, register: &RegisterId, id: TransactionId, content: Content, stamp: &Stamp) -> Result<Transaction> {
+    const APPEND: &str = "INSERT INTO transactions (sequence, id, receipt, kind, recorded_at, canonical, hash)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let newest = chain::read(commit, Mark::Newest)?;
+    let transaction = Transaction {
+        id,
+        register: register.clone(),
+        sequence: newest.sequence + 1,
+        receipt: matches!(content, Content::Sale(_)).then_some(newest.receipt + 1),
+        shift: stamp.shift,
+        operator: stamp.operator.clone(),
+        recorded_at: stamp.at,
+        offline: stamp.offline,
+        content,
+    };
+    let canonical = transaction.canonical();
+    let hash = chain_hash(&newest.hash, &canonical);
+    commit.prepare_cached(APPEND)?.execute((
+        stored(transaction.sequence),
+        id.to_string(),
+        transaction.receipt.map(stored),
+        transaction.kind(),
+        stamp.at.timestamp_millis(),
+        canonical,
+        &hash,
+    ))?;
+    commit
+        .prepare_cached("INSERT INTO outbox (sequence, sale) VALUES (?1, ?2)")?
+        .execute((stored(transaction.sequence), transaction.is_sale()))?;
+    let link = Link { sequence: transaction.sequence, receipt: transaction.receipt.unwrap_or(newest.receipt), hash };
+    chain::write(commit, Mark::Newest, &link)?;
+    Ok(transaction)
+}
+
+fn count_unsent(database: &Connection) -> Result<Unsent> {
+    const COUNT: &str = "SELECT sale, set_aside_at IS NOT NULL, count(*) FROM outbox WHERE sent_at IS NULL GROUP BY sale, set_aside_at";
+    const OLDEST: &str = "SELECT recorded_at FROM transactions
+        WHERE sequence = (SELECT min(sequence) FROM outbox WHERE sent_at IS NULL AND sale = 1)";
+    let mut unsent = Unsent::default();
+    let mut statement = database.prepare_cached(COUNT)?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        let (sale, set_aside, count): (bool, bool, u64) = (row.get(0)?, row.get(1)?, number(row, 2)?);
+        *if sale { &mut unsent.sales } else { &mut unsent.events } += count;
+        if set_aside {
+            unsent.set_aside += count;
+        }
+    }
+    if unsent.sales > 0 {
+        unsent.oldest_sale = database.prepare_cached(OLDEST)?.query_row((), |row| time(row.get(0)?, 0)).optional()?;
+    }
+    Ok(unsent)
+}
+
+/// A time as stored, in milliseconds since 1970.
+fn time(milliseconds: i64, column: usize) -> rusqlite::Result<Time> {
+    DateTime::from_timestamp_millis(milliseconds).ok_or(rusqlite::Error::IntegralValueOutOfRange(column, milliseconds))
+}

@@ -1,0 +1,96 @@
+//! The hash chain: its two ends, kept beside the records, and the quick test of its newest links.
+
+use rusqlite::{Connection, Row};
+
+use super::error::{JournalError, Result};
+use crate::retail::transaction::{CHAIN_START, chain_hash};
+
+/// How many records the quick test reads: what the last power cut could have touched, in a millisecond.
+const NEWEST_LINKS: u64 = 16;
+
+/// One end of the chain.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Link {
+    /// The record's number.
+    pub(super) sequence: u64,
+    /// The last receipt number given up to it.
+    pub(super) receipt: u64,
+    /// Its hash, which the next record's continues.
+    pub(super) hash: String,
+}
+
+/// An end of the chain.
+#[derive(Clone, Copy)]
+pub(super) enum Mark {
+    /// The last record written.
+    Newest,
+    /// The last record that left after its upload.
+    Purged,
+}
+
+impl Mark {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::Purged => "purged",
+        }
+    }
+}
+
+/// Writes both ends of an empty chain.
+pub(super) fn begin(database: &Connection) -> Result<()> {
+    for mark in [Mark::Newest, Mark::Purged] {
+        database.execute("INSERT INTO chain (mark, sequence, receipt, hash) VALUES (?1, 0, 0, ?2)", (mark.name(), CHAIN_START))?;
+    }
+    Ok(())
+}
+
+/// Where an end of the chain is.
+pub(super) fn read(database: &Connection, mark: Mark) -> Result<Link> {
+    let mut statement = database.prepare_cached("SELECT sequence, receipt, hash FROM chain WHERE mark = ?1")?;
+    Ok(statement.query_row([mark.name()], |row| Ok(Link { sequence: number(row, 0)?, receipt: number(row, 1)?, hash: row.get(2)? }))?)
+}
+
+/// Moves an end of the chain.
+pub(super) fn write(database: &Connection, mark: Mark, link: &Link) -> Result<()> {
+    let mut statement = database.prepare_cached("UPDATE chain SET sequence = ?2, receipt = ?3, hash = ?4 WHERE mark = ?1")?;
+    statement.execute((mark.name(), stored(link.sequence), stored(link.receipt), &link.hash))?;
+    Ok(())
+}
+
+/// Tests the newest links and that they end where the register stopped; the whole chain is [`super::verify`]'s.
+pub(super) fn test_newest(database: &Connection) -> Result<()> {
+    let (purged, newest) = (read(database, Mark::Purged)?, read(database, Mark::Newest)?);
+    let first = newest.sequence.saturating_sub(NEWEST_LINKS).max(purged.sequence);
+    let mut before = if first == purged.sequence { Some(purged.hash.clone()) } else { None };
+    let mut statement = database.prepare("SELECT sequence, hash, canonical FROM transactions WHERE sequence >= ?1 ORDER BY sequence")?;
+    let mut rows = statement.query([stored(first)])?;
+    let mut last = purged.sequence;
+    while let Some(row) = rows.next()? {
+        let (sequence, hash): (u64, String) = (number(row, 0)?, row.get(1)?);
+        let canonical: String = row.get(2)?;
+        if before.is_some_and(|before| chain_hash(&before, &canonical) != hash) {
+            return Err(JournalError::corrupt(format!("record {sequence} does not continue the one before it")));
+        }
+        (before, last) = (Some(hash), sequence);
+    }
+    if last != newest.sequence || before.as_ref() != Some(&newest.hash) {
+        return Err(JournalError::corrupt(format!("it ends at record {last}, expected {}", newest.sequence)));
+    }
+    let receipt: Option<i64> = database.query_row("SELECT max(receipt) FROM transactions", (), |row| row.get(0))?;
+    if receipt.map_or(purged.receipt, i64::cast_unsigned) != newest.receipt {
+        return Err(JournalError::corrupt(format!("its last receipt is not {}", newest.receipt)));
+    }
+    Ok(())
+}
+
+/// A count as the file stores it.
+pub(super) fn stored(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A count as the file stores it, read.
+pub(super) fn number(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    let number: i64 = row.get(column)?;
+    u64::try_from(number).map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number))
+}

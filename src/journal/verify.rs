@@ -1,0 +1,298 @@
+//! The verifier: walks the whole journal and names every record that was deleted, swapped, edited or cut off (security.md S20).
+//!
+//! It only reads, trusts no column, and goes on after each problem. Called by `evertill journal verify` and by tests.
+
+use rusqlite::{Connection, Row};
+
+use super::chain::{self, Link, Mark, number};
+use super::{Reader, Result, file, hand};
+use crate::ids::RegisterId;
+use crate::retail::transaction::{Transaction, chain_hash};
+
+/// What a verification found.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Verification {
+    /// How many transactions were read.
+    pub transactions: u64,
+    /// What does not fit, each naming its row; none when all is well.
+    pub problems: Vec<String>,
+}
+
+/// Verifies the whole journal as it stands at this moment.
+pub fn verify(reader: &Reader) -> Verification {
+    let mut verification = Verification::default();
+    if let Err(error) = walk(&reader.database, &mut verification) {
+        verification.problems.push(error.to_string());
+    }
+    verification
+}
+
+fn walk(database: &Connection, verification: &mut Verification) -> Result<()> {
+    // One moment for all that follows: the register may be selling.
+    let moment = database.unchecked_transaction()?;
+    check_file(&moment, &mut verification.problems)?;
+    let register = file::owner(&moment)?;
+    let (purged, newest) = (chain::read(&moment, Mark::Purged)?, chain::read(&moment, Mark::Newest)?);
+    let mut walk = Walk { register, before: purged, problems: &mut verification.problems };
+    let mut statement =
+        moment.prepare("SELECT sequence, id, receipt, kind, recorded_at, canonical, hash FROM transactions ORDER BY sequence")?;
+    let mut rows = statement.query(())?;
+    while let Some(row) = rows.next()? {
+        verification.transactions += 1;
+        match Record::read(row) {
+            Ok(record) => walk.next(record),
+            Err(error) => walk.problems.push(format!("after sequence {}: a record cannot be read: {error}", walk.before.sequence)),
+        }
+    }
+    walk.end(&newest);
+    check_outbox(&moment, &mut verification.problems)?;
+    if let Err(error) = hand::read(&moment) {
+        verification.problems.push(format!("sale in hand: {error}"));
+    }
+    Ok(())
+}
+
+/// A row of the transactions' table.
+struct Record {
+    sequence: u64,
+    id: String,
+    receipt: Option<u64>,
+    kind: String,
+    recorded_at: i64,
+    canonical: String,
+    hash: String,
+}
+
+impl Record {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            sequence: number(row, 0)?,
+            id: row.get(1)?,
+            receipt: row.get::<_, Option<i64>>(2)?.map(i64::cast_unsigned),
+            kind: row.get(3)?,
+            recorded_at: row.get(4)?,
+            canonical: row.get(5)?,
+            hash: row.get(6)?,
+        })
+    }
+}
+
+/// The way along the chain: the link behind, and what was wrong so far.
+struct Walk<'a> {
+    register: RegisterId,
+    before: Link,
+    problems: &'a mut Vec<String>,
+}
+
+impl Walk<'_> {
+    fn next(&mut self, record: Record) {
+        let sequence = record.sequence;
+        let mut problems = Vec::new();
+        self.expect_sequence(sequence);
+        if let Some(receipt) = record.receipt
+            && receipt != self.before.receipt.wrapping_add(1)
+        {
+            problems.push(format!("receipt {receipt} follows receipt {}", self.before.receipt));
+        }
+        if chain_hash(&self.before.hash, &record.canonical) != record.hash {
+            problems.push("it was changed, or does not continue the record before it".to_owned());
+        }
+        match Transaction::from_canonical(&record.canonical) {
+            Ok(transaction) => problems.extend(self.differences(&record, &transaction)),
+            Err(error) => problems.push(format!("its text cannot be read: {error}")),
+        }
+        self.problems.extend(problems.into_iter().map(|problem| format!("sequence {sequence}: {problem}")));
+        self.before = Link { sequence, receipt: record.receipt.unwrap_or(self.before.receipt), hash: record.hash };
+    }
+
+    fn expect_sequence(&mut self, sequence: u64) {
+        let (first, last) = (self.before.sequence.saturating_add(1), sequence.saturating_sub(1));
+        if first == last {
+            self.problems.push(format!("sequence {first}: it is missing"));
+        } else if first < last {
+            self.problems.push(format!("sequences {first} to {last}: they are missing"));
+        }
+    }
+
+    /// Columns that say something else than the text.
+    fn differences(&self, record: &Record, transaction: &Transaction) -> Vec<String> {
+        let columns = [
+            ("sequence", record.sequence == transaction.sequence),
+            ("key", record.id == transaction.id.to_string()),
+            ("receipt number", record.receipt == transaction.receipt),
+            ("kind", record.kind == transaction.kind()),
+            ("time", record.recorded_at == transaction.recorded_at.timestamp_millis()),
+            ("register", self.register == transaction.register),
+        ];
+        let differing = columns.into_iter().filter(|(_, same)| !same);
+        differing.map(|(column, _)| format!("its text has another {column} than the row")).collect()
+    }
+
+    fn end(mut self, newest: &Link) {
+        if newest.sequence > self.before.sequence {
+            self.expect_sequence(newest.sequence.saturating_add(1));
+        } else if newest.sequence < self.before.sequence {
+            self.problems.push(format!("sequence {}: the register stopped at {}", self.before.sequence, newest.sequence));
+        } else if newest.hash != self.before.hash {
+            self.problems.push(format!("sequence {}: it is not the record the register stopped at", self.before.sequence));
+        }
+        if newest.receipt != self.before.receipt {
+            self.problems.push(format!("receipt {}: it is not the last, expected {}", self.before.receipt, newest.receipt));
+        }
+    }
+}
+
+fn check_file(database: &Connection, problems: &mut Vec<String>) -> Result<()> {
+    let mut statement = database.prepare("PRAGMA integrity_check(20)")?;
+    for finding in statement.query_map((), |row| row.get::<_, String>(0))? {
+        let finding = finding?;
+        if finding != "ok" {
+            problems.push(format!("file: {finding}"));
+        }
+    }
+    Ok(())
+}
+
+fn check_outbox(database: &Connection, problems: &mut Vec<String>) -> Result<()> {
+    const UNKNOWN: &str = "SELECT sequence FROM outbox WHERE sequence NOT IN (SELECT sequence FROM transactions) ORDER BY sequence";
+    const FORGOTTEN: &str = "SELECT sequence FROM transactions WHERE sequence NOT IN (SELECT sequence FROM outbox) ORDER BY sequence";
+    const MISTAKEN: &str =
+        "SELECT sequence FROM outbox JOIN transactions USING (sequence) WHERE sale <> (kind <> 'event') ORDER BY sequence";
+    let checks = [
+        (UNKNOWN, "it is in the outbox, but not in the journal"),
+        (FORGOTTEN, "it is in the journal, but not in the outbox"),
+        (MISTAKEN, "the outbox takes a sale for an event, or an event for a sale"),
+    ];
+    for (query, problem) in checks {
+        let mut statement = database.prepare(query)?;
+        for sequence in statement.query_map((), |row| row.get::<_, i64>(0))? {
+            problems.push(format!("sequence {}: {problem}", sequence?));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::journal::testing::{Shop, at, stamp};
+
+    /// Sales 1 and 2, a voided sale 3, an event 4, sales 5 to 8: receipts 1 to 6.
+    fn shop() -> Shop {
+        let mut shop = Shop::open();
+        shop.sell();
+        shop.sell();
+        let sale = shop.sale(1);
+        shop.journal.void(&sale, &stamp(2)).unwrap();
+        shop.note();
+        (0..4).for_each(|_| drop(shop.sell()));
+        shop
+    }
+
+    #[test]
+    fn a_sound_journal_has_no_problems() {
+        let found = shop().verify();
+        assert_eq!((found.transactions, found.problems), (8, vec![]));
+        assert_eq!(Shop::open().verify(), super::Verification::default());
+    }
+
+    #[test]
+    fn names_every_row_that_was_deleted_swapped_edited_or_cut_off() {
+        let swap = "UPDATE transactions SET sequence = 100 WHERE sequence = 5; UPDATE transactions SET sequence = 5 WHERE sequence = 6;
+            UPDATE transactions SET sequence = 6 WHERE sequence = 100";
+        let swap_texts = "CREATE TEMP TABLE o AS SELECT sequence, canonical FROM transactions;
+            UPDATE transactions SET canonical = (SELECT canonical FROM o WHERE o.sequence = 11 - transactions.sequence)
+            WHERE sequence IN (5, 6)";
+        let rows: [(&str, &[&str]); 21] = [
+            ("DELETE FROM transactions WHERE sequence = 1", &["sequence 1: it is missing"]),
+            ("DELETE FROM transactions WHERE sequence = 5", &["sequence 5: it is missing", "receipt 4 follows receipt 2"]),
+            ("DELETE FROM transactions WHERE sequence = 4", &["sequence 4: it is missing"]),
+            ("DELETE FROM transactions WHERE sequence IN (5, 6)", &["sequences 5 to 6: they are missing"]),
+            ("DELETE FROM transactions WHERE sequence = 8", &["sequence 8: it is missing", "receipt 5: it is not the last, expected 6"]),
+            (
+                "DELETE FROM transactions WHERE sequence >= 7; DELETE FROM outbox WHERE sequence >= 7",
+                &["sequences 7 to 8: they are missing"],
+            ),
+            ("DELETE FROM transactions", &["sequences 1 to 8: they are missing"]),
+            (swap, &["sequence 5: it was changed", "sequence 6: it was changed", "sequence 5: its text has another sequence"]),
+            (swap_texts, &["sequence 5: it was changed", "sequence 6: it was changed", "sequence 6: its text has another key"]),
+            ("UPDATE transactions SET canonical = replace(canonical, '0.89', '0.88') WHERE sequence = 2", &["sequence 2: it was changed"]),
+            ("UPDATE transactions SET canonical = canonical || ' ' WHERE sequence = 2", &["sequence 2: it was changed"]),
+            ("UPDATE transactions SET canonical = '{' WHERE sequence = 2", &["sequence 2: its text cannot be read"]),
+            (
+                "UPDATE transactions SET canonical = CAST(x'FF' AS TEXT) WHERE sequence = 2",
+                &["after sequence 1: a record cannot be read", "sequence 2: it is missing"],
+            ),
+            (
+                "UPDATE transactions SET hash = upper(hash) WHERE sequence = 8",
+                &["sequence 8: it was changed", "sequence 8: it is not the record the register stopped at"],
+            ),
+            (
+                "UPDATE transactions SET receipt = 9 WHERE sequence = 8",
+                &["sequence 8: receipt 9 follows receipt 5", "sequence 8: its text has another receipt number"],
+            ),
+            (
+                "UPDATE transactions SET kind = 'event' WHERE sequence = 3",
+                &["sequence 3: its text has another kind", "sequence 3: the outbox takes a sale for an event"],
+            ),
+            ("UPDATE transactions SET recorded_at = recorded_at + 1 WHERE sequence = 4", &["sequence 4: its text has another time"]),
+            ("UPDATE chain SET sequence = 7 WHERE mark = 'newest'", &["sequence 8: the register stopped at 7"]),
+            ("UPDATE register SET number = 2", &["sequence 1: its text has another register"]),
+            ("DELETE FROM outbox WHERE sequence = 3", &["sequence 3: it is in the journal, but not in the outbox"]),
+            ("INSERT INTO outbox (sequence, sale) VALUES (9, 1)", &["sequence 9: it is in the outbox, but not in the journal"]),
+        ];
+        for (damage, expected) in rows {
+            let shop = shop();
+            shop.tamper(damage);
+            let problems = shop.verify().problems;
+            for expected in expected {
+                assert!(problems.iter().any(|problem| problem.contains(expected)), "{damage}: expected {expected:?} in {problems:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn accepts_the_rest_after_a_purge_and_names_what_is_cut_off_behind_it() {
+        let mut shop = shop();
+        let mut outbox = shop.outbox();
+        outbox.sent(&[1, 2, 3, 4, 6, 7, 8], at(3)).unwrap();
+        assert_eq!(outbox.purge(at(0)).unwrap(), 0, "none is so old");
+        assert_eq!(outbox.purge(at(100)).unwrap(), 4, "it ends before the first that is unsent");
+        let found = shop.verify();
+        assert_eq!((found.transactions, found.problems), (4, vec![]));
+        outbox.sent(&[5], at(4)).unwrap();
+        assert_eq!(outbox.purge(at(100)).unwrap(), 3, "the last stays");
+        assert_eq!(outbox.purge(at(100)).unwrap(), 0);
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+        let next = shop.sell();
+        assert_eq!((next.sequence, next.receipt), (9, Some(7)));
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+        shop.tamper("DELETE FROM outbox WHERE sequence = 8; DELETE FROM transactions WHERE sequence = 8");
+        assert_eq!(shop.verify().problems[0], "sequence 8: it is missing");
+    }
+
+    #[test]
+    fn the_last_receipt_number_outlives_its_purged_sale() {
+        let mut shop = shop();
+        shop.note();
+        let mut outbox = shop.outbox();
+        outbox.sent(&(1..=9).collect::<Vec<_>>(), at(3)).unwrap();
+        assert_eq!(outbox.purge(at(100)).unwrap(), 8);
+        shop.note();
+        outbox.sent(&[10], at(3)).unwrap();
+        assert_eq!(outbox.purge(at(100)).unwrap(), 1, "an event alone");
+        assert_eq!(shop.sell().receipt, Some(7));
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+    }
+
+    #[test]
+    fn a_set_aside_sale_and_a_large_journal_are_purged_up_to_the_unsent() {
+        let mut shop = Shop::open();
+        (0..250).for_each(|_| drop(shop.note()));
+        let mut outbox = shop.outbox();
+        outbox.sent(&(1..=240).collect::<Vec<_>>(), at(3)).unwrap();
+        outbox.set_aside(241, "no", at(3)).unwrap();
+        outbox.sent(&(242..=250).collect::<Vec<_>>(), at(3)).unwrap();
+        assert_eq!(outbox.purge(at(100)).unwrap(), 240);
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+    }
+}

@@ -1,0 +1,34 @@
+//! Evertill: a cashier's till for the terminal that never stops selling and never loses a sale.
+//!
+//! `ARCHITECTURE.md` has the bird's eye view; the modules stand here from the ground up.
+
+pub mod clock;
+pub mod ids;
+pub mod money;
+pub mod profile;
+
+pub mod retail;
+
+pub mod connection;
+pub mod import;
+pub mod master_data;
+pub mod sample_store;
+pub mod view;
+
+pub mod channel;
+pub mod deadline;
+pub mod desk;
+pub mod journal;
+pub mod protocol;
+pub mod road;
+pub mod sync;
+pub mod till;
+
+pub mod register;
+pub mod scale_unit;
+pub mod ui;
+
+pub mod demo;
+pub mod replay;
+
+pub mod cli;

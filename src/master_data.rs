@@ -1,0 +1,63 @@
+//! Master data as headquarters hands them to a store: what is imported, and what a channel database is filled with.
+
+use crate::ids::ProductId;
+use crate::money::Quantity;
+use crate::retail::product::Product;
+use crate::retail::staff::Operator;
+use crate::retail::store::Store;
+
+/// All master data of one store.
+#[derive(Clone, PartialEq, Debug)]
+pub struct MasterData {
+    /// Its configuration.
+    pub store: Store,
+    /// What it sells; a product's own `barcode` is one of its codes.
+    pub products: Vec<Product>,
+    /// Further codes: multi-packs, price look-up numbers, scales' item numbers.
+    pub codes: Vec<ProductCode>,
+    /// Who works there.
+    pub staff: Vec<StaffMember>,
+    /// Who buys there.
+    pub customers: Vec<Customer>,
+}
+
+/// A further code of a product.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ProductCode {
+    /// The code as looked up.
+    pub code: String,
+    /// Whose it is.
+    pub product: ProductId,
+    /// How much of it the code stands for, when it says so.
+    pub quantity: Option<Quantity>,
+}
+
+/// A worker with the hash of his PIN.
+#[derive(Clone, PartialEq, Eq)]
+pub struct StaffMember {
+    /// Who and with which rights.
+    pub operator: Operator,
+    /// Argon2id in PHC form (security.md S1).
+    pub pin_hash: String,
+}
+
+impl std::fmt::Debug for StaffMember {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StaffMember").field("operator", &self.operator).field("pin_hash", &"***").finish()
+    }
+}
+
+/// A known customer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Customer {
+    /// Account number.
+    pub number: String,
+    /// Name.
+    pub name: String,
+    /// May be empty.
+    pub email: String,
+    /// May be empty.
+    pub phone: String,
+    /// Customer group, may be empty.
+    pub group: String,
+}

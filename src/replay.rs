@@ -1,0 +1,269 @@
+//! `evertill replay`: real baskets rung up through the till on several registers against a real scale unit, with the network cut and the
+//! registers killed, and everything compared afterwards.
+//!
+//! Each register is a process of its own (this program with `replay-register`), so that a kill is a real one. The comparison reads the channel
+//! database and the journals by itself; it believes nothing the uploads say.
+
+mod basket_desk;
+mod child;
+mod compare;
+mod outages;
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::channel::sqlite::SqliteChannel;
+use crate::clock::{Clock, Stopwatch, SystemClock};
+use crate::ids::splitmix64;
+use crate::import::{self, Basket, OnBadRow};
+use crate::master_data::MasterData;
+use crate::money::Quantity;
+use crate::retail::store::Store;
+use crate::sample_store;
+use crate::scale_unit::ScaleUnit;
+
+pub use child::{ChildOptions, run_child};
+pub use outages::Outages;
+
+/// What is replayed, and how.
+pub struct Replay {
+    /// The products, in the form of `products.csv`.
+    pub products: PathBuf,
+    /// The baskets, in the form of `baskets.csv`.
+    pub baskets: PathBuf,
+    /// How many registers share them.
+    pub registers: u32,
+    /// What goes wrong on the way.
+    pub outages: Outages,
+    /// What chance depends on.
+    pub seed: u64,
+    /// Where channel database and journals are written.
+    pub data: PathBuf,
+}
+
+/// What came of it; the fields of `--json`.
+#[derive(Clone, PartialEq, Debug, Default, Serialize)]
+pub struct Outcome {
+    /// Sales in the channel database.
+    pub baskets: u64,
+    /// Their lines.
+    pub lines: u64,
+    /// What they come to.
+    pub total: String,
+    /// Sales that differ from their basket.
+    pub mismatched_baskets: u64,
+    /// Sales concluded offline.
+    pub sold_offline: u64,
+    /// Sales of the journals that the channel database holds.
+    pub uploaded: u64,
+    /// Sales the channel database holds more often than the journals.
+    pub duplicates: u64,
+    /// Sales of the journals that it does not hold.
+    pub missing: u64,
+    /// Sales it holds otherwise than the journals.
+    pub altered: u64,
+    /// Receipt numbers skipped or used twice.
+    pub receipt_gaps: u64,
+    /// Switches between online and offline.
+    pub switches: u64,
+    /// Processes killed.
+    pub kills: u64,
+    /// The longest that a line took, from entry to screen, in milliseconds.
+    pub slowest_line_ms: f64,
+    /// How long all of it took.
+    pub seconds: f64,
+    /// Speed.
+    pub sales_per_second: f64,
+    /// The first few differences, in words.
+    pub problems: Vec<String>,
+}
+
+impl Outcome {
+    /// Whether nothing was lost, doubled or changed.
+    pub fn is_faultless(&self) -> bool {
+        self.mismatched_baskets + self.duplicates + self.missing + self.altered + self.receipt_gaps == 0 && self.problems.is_empty()
+    }
+}
+
+/// Why a replay cannot be run.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplayError {
+    /// A file of products or baskets.
+    #[error(transparent)]
+    Import(#[from] import::ImportError),
+    /// A file does not open.
+    #[error("{}: {error}", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// Anything else that should not happen.
+    #[error("{0}")]
+    Failed(String),
+}
+
+/// What a register's process reports, a line each.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "report", rename_all = "snake_case")]
+enum Report {
+    /// It begins its n-th basket, from 0.
+    Begins { basket: usize },
+    /// It has rung up everything and nothing is unsent.
+    Finished { slowest_line_us: u64 },
+    /// It cannot go on.
+    Failed { why: String },
+}
+
+impl Replay {
+    /// Runs it. `progress` hears of finished baskets.
+    pub fn run(&self, progress: &(dyn Fn(u64) + Sync)) -> Result<Outcome, ReplayError> {
+        let failed = |error: &dyn std::fmt::Display| ReplayError::Failed(error.to_string());
+        let baskets = read_baskets(&self.baskets)?;
+        let data = master_data(&self.products, self.registers)?;
+        std::fs::create_dir_all(&self.data).map_err(|error| ReplayError::File { path: self.data.clone(), error })?;
+        let database = self.data.join("channel.db");
+        let channel = SqliteChannel::open(&database).map_err(|error| failed(&error))?;
+        channel.load(&data).map_err(|error| failed(&error))?;
+        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let scale_unit = ScaleUnit::start(listen, Arc::new(channel)).map_err(|error| failed(&error))?;
+        let address = scale_unit.address();
+        let watch = Stopwatch::default();
+        let runs: Vec<Result<Run, ReplayError>> = std::thread::scope(|scope| {
+            let registers: Vec<_> =
+                (1..=self.registers).map(|number| scope.spawn(move || self.run_register(number, address, progress))).collect();
+            registers
+                .into_iter()
+                .map(|register| register.join().unwrap_or_else(|_| Err(ReplayError::Failed("a register's thread ended early".to_owned()))))
+                .collect()
+        });
+        let seconds = seconds_of(watch.elapsed_us());
+        drop(scale_unit);
+        let mut outcome = compare::compare(&database, &self.data, self.registers, &baskets).map_err(|error| failed(&error))?;
+        for run in runs {
+            let run = run?;
+            outcome.kills += run.kills;
+            outcome.slowest_line_ms = outcome.slowest_line_ms.max(seconds_of(run.slowest_line_us) * 1e3);
+            outcome.problems.extend(run.failure);
+        }
+        outcome.seconds = (seconds * 10.0).round() / 10.0;
+        outcome.sales_per_second = (f64::from(u32::try_from(outcome.baskets).unwrap_or(u32::MAX)) / seconds * 10.0).round() / 10.0;
+        Ok(outcome)
+    }
+
+    /// Runs one register's processes, one after another, until one has finished.
+    fn run_register(&self, number: u32, scale_unit: SocketAddr, progress: &(dyn Fn(u64) + Sync)) -> Result<Run, ReplayError> {
+        let mut run = Run::default();
+        let mut chance = self.seed ^ u64::from(number).wrapping_mul(0x9E37);
+        let clock = SystemClock::default();
+        let mut killed_at = None;
+        loop {
+            let mut child = self.spawn(number, scale_unit)?;
+            let output = child.stdout.take().ok_or_else(|| ReplayError::Failed("a register has no output".to_owned()))?;
+            let mut ended = None;
+            for line in BufReader::new(output).lines() {
+                let Ok(report) = line.map_err(|_| ()).and_then(|line| serde_json::from_str(&line).map_err(|_| ())) else { break };
+                match report {
+                    Report::Begins { basket } => {
+                        progress(1);
+                        if self.outages.kills(basket) && killed_at < Some(basket) {
+                            killed_at = Some(basket);
+                            run.kills += 1;
+                            clock.sleep(Duration::from_micros(splitmix64(&mut chance) % 12_000));
+                            break;
+                        }
+                    }
+                    Report::Finished { slowest_line_us } => {
+                        run.slowest_line_us = run.slowest_line_us.max(slowest_line_us);
+                        ended = Some(None);
+                    }
+                    Report::Failed { why } => ended = Some(Some(format!("register {number}: {why}"))),
+                }
+            }
+            // SIGKILL where there is one: nothing in the process gets to tidy up.
+            let _ = child.kill();
+            let status = child.wait().map_err(|error| ReplayError::Failed(error.to_string()))?;
+            match ended {
+                Some(failure) => {
+                    run.failure = failure;
+                    return Ok(run);
+                }
+                None if run.kills == 0 || status.code().is_some_and(|code| code != 0) => {
+                    run.failure = Some(format!("register {number} ended by itself: {status}"));
+                    return Ok(run);
+                }
+                None => {}
+            }
+        }
+    }
+
+    fn spawn(&self, number: u32, scale_unit: SocketAddr) -> Result<Child, ReplayError> {
+        let program = std::env::current_exe().map_err(|error| ReplayError::Failed(error.to_string()))?;
+        Command::new(program)
+            .arg("replay-register")
+            .args(["--number", &number.to_string(), "--registers", &self.registers.to_string(), "--seed", &self.seed.to_string()])
+            .args(["--scale-unit", &scale_unit.to_string(), "--outages", &self.outages.to_string()])
+            .arg("--products")
+            .arg(&self.products)
+            .arg("--baskets")
+            .arg(&self.baskets)
+            .arg("--data")
+            .arg(register_directory(&self.data, number))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| ReplayError::Failed(format!("a register does not start: {error}")))
+    }
+}
+
+fn seconds_of(us: u64) -> f64 {
+    std::time::Duration::from_micros(us).as_secs_f64()
+}
+
+#[derive(Default)]
+struct Run {
+    kills: u64,
+    slowest_line_us: u64,
+    failure: Option<String>,
+}
+
+fn register_directory(data: &Path, number: u32) -> PathBuf {
+    data.join(format!("register-{number}"))
+}
+
+/// The baskets of one register: dealt out in turn.
+fn baskets_of(number: u32, registers: u32, baskets: &[Basket]) -> impl Iterator<Item = &Basket> {
+    baskets.iter().skip(number as usize - 1).step_by(registers as usize)
+}
+
+fn read_baskets(path: &Path) -> Result<Vec<Basket>, ReplayError> {
+    Ok(import::baskets(&path.to_string_lossy(), open(path)?, OnBadRow::Refuse)?.rows)
+}
+
+/// The sample store selling other products: no tax, every line by itself, any price (the baskets' own), and fuel by the thousandth of a gallon.
+fn master_data(products: &Path, registers: u32) -> Result<MasterData, ReplayError> {
+    let sample = sample_store::store();
+    let mut functionality = sample.functionality.clone();
+    functionality.aggregate_items = false;
+    functionality.maximum_quantity = Quantity::new(100_000.into()).map_err(|error| ReplayError::Failed(error.to_string()))?;
+    let store = Store { functionality, registers: (1..=registers).collect(), ..sample };
+    let rows = import::products(&products.to_string_lossy(), open(products)?, OnBadRow::Refuse)?.rows;
+    let products = rows.into_iter().map(|row| {
+        let mut product = sample_store::product(row, store.currency);
+        product.rules.zero_price_valid = true;
+        product
+    });
+    Ok(MasterData { products: products.collect(), codes: Vec::new(), staff: sample_store::staff(), customers: Vec::new(), store })
+}
+
+fn open(path: &Path) -> Result<File, ReplayError> {
+    File::open(path).map_err(|error| ReplayError::File { path: path.to_owned(), error })
+}

@@ -1,0 +1,181 @@
+//! A cashier who rings baskets up: looks at the sale in hand, and does what is missing. After a kill he goes on where the sale stands.
+
+use std::sync::Arc;
+
+use rust_decimal::Decimal;
+
+use super::Report;
+use super::outages::Outages;
+use crate::clock::Stopwatch;
+use crate::desk::{Answer, Desk, Prompt, Question, Reply};
+use crate::import::{Basket, BasketLine};
+use crate::retail::sale::{Line, Sale};
+use crate::retail::staff::Pin;
+use crate::road::{Condition, Road};
+use crate::view::{ConnectionView, Level, View};
+
+/// The cashier of a replay.
+pub(super) struct BasketDesk<'a> {
+    /// His baskets, in order.
+    pub baskets: &'a [&'a Basket],
+    /// A product's bar code by its number.
+    pub barcode: &'a dyn Fn(&str) -> String,
+    /// How many baskets are concluded: the n-th sale of the journal is the n-th basket.
+    pub done: usize,
+    /// What goes wrong on the way.
+    pub outages: Outages,
+    /// The road it goes wrong on.
+    pub road: &'a Road,
+    /// Hears of baskets that begin.
+    pub report: &'a dyn Fn(Report),
+    /// Waits until the uploads have nothing to do.
+    pub drain: &'a dyn Fn() -> bool,
+    /// The longest that a line took so far.
+    pub slowest_line_us: u64,
+    /// Why he gave up.
+    pub failure: Option<String>,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    announced: Option<usize>,
+    had_sale: bool,
+    /// What the next number prompt gets.
+    number: String,
+    entered: Option<Stopwatch>,
+    refusals: u32,
+}
+
+impl<'a> BasketDesk<'a> {
+    /// A cashier before his first basket.
+    pub(super) fn new(
+        baskets: &'a [&'a Basket],
+        barcode: &'a dyn Fn(&str) -> String,
+        done: usize,
+        outages: Outages,
+        road: &'a Road,
+        report: &'a dyn Fn(Report),
+        drain: &'a dyn Fn() -> bool,
+    ) -> Self {
+        Self { baskets, barcode, done, outages, road, report, drain, slowest_line_us: 0, failure: None, state: State::default() }
+    }
+
+    /// What is to be done next, with this on the screen.
+    fn next(&mut self, view: &View) -> Reply {
+        if self.state.had_sale && view.sale.is_none() {
+            self.done += 1;
+        }
+        self.state.had_sale = view.sale.is_some();
+        if let Some(notice) = view.notice.as_ref().filter(|notice| notice.level == Level::Error) {
+            self.state.refusals += 1;
+            if self.state.refusals > 20 {
+                self.failure = Some(format!("basket {}: {} ({})", self.done, notice.text, notice.hint));
+                return Reply::HungUp;
+            }
+        }
+        let Some(basket) = self.baskets.get(self.done).copied() else { return self.finish(view) };
+        if self.state.announced != Some(self.done) {
+            self.state.announced = Some(self.done);
+            (self.report)(Report::Begins { basket: self.done });
+        }
+        let sale = view.sale.as_ref().map(|(sale, _)| sale.as_ref());
+        // The road changes in mid-sale, once the first line stands.
+        if sale.is_some() {
+            self.set_road(self.outages.road(self.done));
+        }
+        self.step(basket, sale)
+    }
+
+    fn step(&mut self, basket: &Basket, sale: Option<&Sale>) -> Reply {
+        let rung_up = sale.map_or(&[][..], Sale::lines);
+        if let Some((line, wanted)) = rung_up.last().zip(rung_up.len().checked_sub(1).and_then(|last| basket.lines.get(last)))
+            && let Some(correction) = self.correct(line, wanted)
+        {
+            return correction;
+        }
+        match basket.lines.get(rung_up.len()) {
+            Some(next) => {
+                self.state.entered = Some(Stopwatch::default());
+                Reply::Answer(Answer::Entry(format!("{}*{}", next.quantity, (self.barcode)(&next.product_id))))
+            }
+            None => self.pay(basket, sale),
+        }
+    }
+
+    /// Brings the last line to its basket's price and discount.
+    fn correct(&mut self, line: &Line, wanted: &BasketLine) -> Option<Reply> {
+        let discount = wanted.loyalty_discount + wanted.coupon_match_discount;
+        if line.price.amount() != wanted.unit_price {
+            return Some(self.operation(104, None, wanted.unit_price));
+        }
+        (line.amounts.discount.amount() != discount).then(|| self.operation(300, None, discount))
+    }
+
+    fn pay(&mut self, basket: &Basket, sale: Option<&Sale>) -> Reply {
+        let coupons: Decimal = basket.lines.iter().map(|line| line.manufacturer_coupon).sum();
+        let coupon_paid = sale.is_some_and(|sale| sale.open_payments().any(|payment| payment.method.0 == "coupon"));
+        if !coupons.is_zero() && !coupon_paid {
+            return self.operation(200, Some("coupon"), coupons);
+        }
+        self.operation(206, None, Decimal::ZERO)
+    }
+
+    fn operation(&mut self, number: u16, parameter: Option<&str>, value: Decimal) -> Reply {
+        self.state.number = value.to_string();
+        Reply::Answer(Answer::Operation { number, parameter: parameter.map(str::to_owned) })
+    }
+
+    /// All is rung up: the road is mended, the register connected, and what is unsent goes up.
+    fn finish(&mut self, view: &View) -> Reply {
+        self.set_road(Condition::Up);
+        if view.header.connection != ConnectionView::Online && self.state.refusals < 20 {
+            self.state.refusals += 1;
+            return self.operation(917, None, Decimal::ZERO);
+        }
+        if (self.drain)() {
+            return Reply::HungUp;
+        }
+        if view.header.connection == ConnectionView::Online && self.state.refusals < 20 {
+            // The uploads met the last of the outage: the till hears of it, and connects again.
+            self.state.refusals += 1;
+            return Reply::Answer(Answer::Entry(String::new()));
+        }
+        self.failure = Some("the outbox does not empty".to_owned());
+        Reply::HungUp
+    }
+
+    fn set_road(&mut self, condition: Condition) {
+        if self.road.condition() != condition
+            && let Err(error) = self.road.set(condition)
+        {
+            self.failure = Some(format!("the road cannot be changed: {error}"));
+        }
+    }
+}
+
+impl Desk for BasketDesk<'_> {
+    fn ask(&mut self, view: &Arc<View>, question: &Question) -> Reply {
+        if let Some(watch) = self.state.entered.take() {
+            self.slowest_line_us = self.slowest_line_us.max(watch.elapsed_us());
+        }
+        if self.failure.is_some() {
+            return Reply::HungUp;
+        }
+        match &question.prompt {
+            Prompt::Command => self.next(view),
+            Prompt::Credentials(_) => Reply::Answer(Answer::Credentials { operator: "000110".to_owned(), pin: Pin::new("123") }),
+            Prompt::Number(prompt) => match &prompt.problem {
+                None => Reply::Answer(Answer::Number(self.state.number.clone())),
+                Some(problem) => {
+                    self.failure = Some(format!("basket {}: {}: {problem}", self.done, prompt.title));
+                    Reply::HungUp
+                }
+            },
+            Prompt::Confirm(_) | Prompt::ConnectionStatus(_) => Reply::Answer(Answer::Yes),
+            Prompt::Search(_) | Prompt::Page(_) => Reply::Answer(Answer::Cancel),
+        }
+    }
+
+    fn show(&mut self, _: &Arc<View>) {}
+}

@@ -1,0 +1,297 @@
+//! The uploader: a thread that brings the journal's transactions to the scale unit, each once, whatever the network does.
+//!
+//! The till wakes it after each transaction and tells it when the register goes offline or comes back; it reports what it meets as
+//! [`Background`] news. It walks along the outbox in the journal's order. A record the scale unit refuses is set aside. One it answers with an
+//! error of its own is left behind and tried again on the next walk, so that it keeps no other from arriving; nothing is ever given up.
+//! No answer at all pauses it. It never takes the register offline itself, and the till never waits for it.
+
+mod pause;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use pause::{Rest, Shared};
+
+use crate::channel::{Channel, ChannelError, ErrorKind, Recorded, Refusal};
+use crate::clock::{SharedClock, Tick, Time};
+use crate::connection::Failure;
+use crate::deadline::Deadline;
+use crate::desk::Background;
+use crate::journal::{JournalError, Outbox, Waiting};
+
+/// How many transactions are acknowledged in one commit, and reported at once.
+const BATCH: u32 = 20;
+/// So many errors of the scale unit in a row interrupt a walk.
+const ERRORS_IN_A_ROW: u32 = 3;
+/// The wait before what was left behind is tried again: it doubles from the first to the second.
+const RETRY_MS: (u64, u64) = (1_000, 60_000);
+/// What a request on its way may still take when the register closes.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// The uploader of one register; dropping it ends its thread, and leaves a request that hangs behind.
+pub struct Uploader {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// How uploading goes, for the connection status window.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct UploadStatus {
+    /// When the last attempt was made.
+    pub last_attempt: Option<Time>,
+    /// When a transaction arrived last.
+    pub last_success: Option<Time>,
+    /// How the last attempt failed; absent when it did not.
+    pub last_error: Option<String>,
+    /// Transactions that arrived since the register was started.
+    pub sent_total: u64,
+}
+
+impl Uploader {
+    /// Starts uploading what waits in the outbox to `channel`; a request that takes longer than `timeout_ms` found nobody there.
+    /// Fails when the system has no thread for it.
+    pub fn start(
+        outbox: Outbox,
+        channel: Arc<dyn Channel>,
+        timeout_ms: u64,
+        clock: SharedClock,
+        news: impl Fn(Background) + Send + 'static,
+    ) -> std::io::Result<Self> {
+        let shared = Arc::new(Shared::default());
+        let worker = Worker {
+            outbox,
+            channel: Deadline::new(channel),
+            timeout_ms,
+            clock,
+            news: Box::new(news),
+            shared: Arc::clone(&shared),
+            period: 0,
+            walk: Walk::default(),
+        };
+        let thread = std::thread::Builder::new().name("upload".to_owned()).spawn(|| worker.run())?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// A transaction was recorded.
+    pub fn wake(&self) {
+        self.shared.wake();
+    }
+
+    /// The register went offline or is online. After [`Background::UploadUnreachable`] nothing is sent until it is told `true`.
+    pub fn set_online(&self, online: bool) {
+        self.shared.set_online(online);
+    }
+
+    /// Whether nothing is on its way, and nothing will be until it is woken, comes online, or time passes.
+    pub fn is_quiet(&self) -> bool {
+        self.shared.is_quiet()
+    }
+
+    /// Waits until [`Uploader::is_quiet`].
+    pub fn wait_until_quiet(&self) {
+        self.shared.wait_until_quiet();
+    }
+
+    /// How uploading goes.
+    pub fn status(&self) -> UploadStatus {
+        self.shared.status(|status| status.clone())
+    }
+}
+
+impl Drop for Uploader {
+    fn drop(&mut self) {
+        if self.shared.stop(GRACE)
+            && let Some(thread) = self.thread.take()
+        {
+            // A panic in it has been told on its thread.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's own.
+struct Worker {
+    outbox: Outbox,
+    channel: Deadline,
+    timeout_ms: u64,
+    clock: SharedClock,
+    news: Box<dyn Fn(Background) + Send>,
+    shared: Arc<Shared>,
+    /// The time online this walk belongs to.
+    period: u64,
+    walk: Walk,
+}
+
+/// A walk along the outbox, from its oldest record to its newest.
+#[derive(Default)]
+struct Walk {
+    /// The last record that had its turn.
+    after: u64,
+    /// Some records met an error and need another walk.
+    left_behind: bool,
+    errors_in_a_row: u32,
+    /// When those left behind are tried again.
+    retry_at: Option<Tick>,
+    /// The last wait for it; nothing after a walk without errors.
+    waited_ms: u64,
+}
+
+impl Walk {
+    fn leave_behind(&mut self) {
+        self.left_behind = true;
+        self.errors_in_a_row += 1;
+    }
+
+    /// Too much went wrong: begins a new rest.
+    fn interrupt(&mut self, now: Tick) -> Rest {
+        self.errors_in_a_row = 0;
+        self.retry_at = None;
+        self.rest(now)
+    }
+
+    /// The rest until those left behind are tried again, or what remains of it.
+    fn rest(&mut self, now: Tick) -> Rest {
+        let due = *self.retry_at.get_or_insert_with(|| {
+            self.waited_ms = (self.waited_ms * 2).clamp(RETRY_MS.0, RETRY_MS.1);
+            now.plus_ms(self.waited_ms)
+        });
+        Rest::For(Duration::from_millis(due.since(now)))
+    }
+}
+
+/// What became of a request.
+enum Outcome {
+    Arrived,
+    Refused,
+    Failed,
+    Unreachable(Failure),
+}
+
+impl Worker {
+    fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let _ended = shared.ended_when_dropped();
+        let mut rest = Rest::No;
+        while let Some(period) = shared.rest(rest) {
+            if period != self.period {
+                (self.period, self.walk) = (period, Walk::default());
+            }
+            rest = self.go_on().unwrap_or_else(|error| self.journal_failed(&error));
+        }
+    }
+
+    /// Brings up the next batch, and says how long to rest then.
+    fn go_on(&mut self) -> Result<Rest, JournalError> {
+        let waiting = self.outbox.waiting(self.walk.after, BATCH)?;
+        if !waiting.is_empty() {
+            return self.bring_up(waiting);
+        }
+        let now = self.clock.tick();
+        if !self.walk.left_behind {
+            self.walk = Walk::default();
+            Ok(Rest::UntilWoken)
+        } else if self.walk.retry_at.is_some_and(|at| at <= now) {
+            self.walk = Walk { waited_ms: self.walk.waited_ms, ..Walk::default() };
+            Ok(Rest::No)
+        } else {
+            Ok(self.walk.rest(now))
+        }
+    }
+
+    fn bring_up(&mut self, batch: Vec<Waiting>) -> Result<Rest, JournalError> {
+        let (mut arrived, mut progress, mut rest) = (Vec::new(), false, Rest::No);
+        for waiting in batch {
+            if !self.shared.may_send(self.period) {
+                break;
+            }
+            let sequence = waiting.sequence;
+            let sent = self.clock.tick();
+            match self.send(waiting)? {
+                Outcome::Arrived => {
+                    arrived.push(sequence);
+                    self.walk.errors_in_a_row = 0;
+                }
+                Outcome::Refused => {
+                    progress = true;
+                    self.walk.errors_in_a_row = 0;
+                }
+                Outcome::Failed => self.walk.leave_behind(),
+                Outcome::Unreachable(failure) => {
+                    // The answer to a request of an earlier time online says nothing about this one.
+                    if self.shared.pause(self.period) {
+                        self.acknowledge(&arrived, progress)?;
+                        (self.news)(Background::UploadUnreachable { sent, failure });
+                        return Ok(Rest::No);
+                    }
+                    break;
+                }
+            }
+            self.walk.after = sequence;
+            if self.walk.errors_in_a_row == ERRORS_IN_A_ROW {
+                rest = self.walk.interrupt(self.clock.tick());
+                break;
+            }
+        }
+        self.acknowledge(&arrived, progress)?;
+        Ok(rest)
+    }
+
+    fn send(&mut self, waiting: Waiting) -> Result<Outcome, JournalError> {
+        let upload = waiting.upload;
+        let answer = self.channel.ask(self.timeout_ms, move |channel| channel.record(&upload));
+        let now = self.clock.now();
+        self.shared.status(|status| {
+            status.last_attempt = Some(now);
+            status.last_error = answer.as_ref().err().map(ToString::to_string);
+            if answer.is_ok() {
+                status.last_success = Some(now);
+                status.sent_total += 1;
+            }
+        });
+        match answer {
+            Ok(Recorded::New | Recorded::Already) => Ok(Outcome::Arrived),
+            Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. }) => Ok(Outcome::Unreachable(failure)),
+            Err(error) if is_about_the_record(error.kind) => {
+                self.outbox.set_aside(waiting.sequence, &error.to_string(), now)?;
+                tracing::warn!(sequence = waiting.sequence, %error, "a transaction was refused and set aside");
+                Ok(Outcome::Refused)
+            }
+            Err(error) => {
+                self.outbox.failed(waiting.sequence, &error.to_string())?;
+                Ok(Outcome::Failed)
+            }
+        }
+    }
+
+    fn acknowledge(&mut self, arrived: &[u64], progress: bool) -> Result<(), JournalError> {
+        if !arrived.is_empty() {
+            self.outbox.sent(arrived, self.clock.now())?;
+        }
+        if progress || !arrived.is_empty() {
+            (self.news)(Background::UploadProgress);
+        }
+        Ok(())
+    }
+
+    /// The register's own disk fails. What arrived meanwhile is sent again, and is there already.
+    fn journal_failed(&mut self, error: &JournalError) -> Rest {
+        tracing::error!(%error, "uploading cannot use the journal");
+        self.shared.status(|status| status.last_error = Some(error.to_string()));
+        self.walk.left_behind = true;
+        self.walk.interrupt(self.clock.tick())
+    }
+}
+
+/// Whether a refusal is about this one record, so that asking again cannot help; another one would be answered to any record.
+fn is_about_the_record(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::Refused(Refusal::Invalid | Refusal::Conflict) => true,
+        ErrorKind::Refused(Refusal::Credentials | Refusal::NotFound | Refusal::Device)
+        | ErrorKind::Unreachable(_)
+        | ErrorKind::Unsupported
+        | ErrorKind::Broken => false,
+    }
+}

@@ -1,0 +1,439 @@
+//! The program's heart in the register: session, sale in hand, operations, and the one way a sale is written down.
+//!
+//! The till runs on its own thread and asks its [`Desk`] in direct style. It reads no clock, file or socket itself: the journal, the
+//! sources, the clock and the keys are handed in.
+
+pub mod operations;
+mod publish;
+mod setup;
+mod sources;
+mod stop;
+
+use std::sync::Arc;
+
+use crate::channel::{Channel, Result as ChannelResult};
+use crate::clock::{SharedClock, Tick};
+use crate::connection::{Source, State, Switch};
+use crate::desk::{
+    Answer, Background, ChangeDue, ConfirmPrompt, CredentialsPrompt, Desk, NumberPrompt, Prompt, Purpose, Question, Reply, Selection,
+};
+use crate::ids::{KeySource, RegisterId};
+use crate::journal::{Journal, Shift, Stamp};
+use crate::money::Quantity;
+use crate::profile::Profile;
+use crate::retail::barcode::Pattern;
+use crate::retail::receipt;
+use crate::retail::sale::{Sale, SaleError, Totals};
+use crate::retail::staff::{Operator, Permission};
+use crate::retail::store::Store;
+use crate::retail::transaction::{Event, Transaction};
+use crate::view::{Level, Notice, Screen};
+
+pub use setup::{LocalTime, OfflineDatabase, Setup, Uploads};
+pub use sources::Sources;
+pub use stop::Stop;
+
+/// A register's till.
+pub struct Till {
+    store: Store,
+    register: RegisterId,
+    profile: Profile,
+    clock: SharedClock,
+    keys: KeySource,
+    journal: Journal,
+    sources: Sources,
+    uploads: Box<dyn Uploads>,
+    /// Whether the uploads go on, as far as the till knows.
+    uploading: bool,
+    offline_database: Box<dyn OfflineDatabase>,
+    sample_hint: Option<String>,
+    session: Option<Session>,
+    in_hand: Option<InHand>,
+    selected: Option<Selection>,
+    pending_quantity: Option<Quantity>,
+    barcode_patterns: Vec<Pattern>,
+    notice: Option<Notice>,
+    change_due: Option<ChangeDue>,
+    last_receipt: Option<Arc<Vec<String>>>,
+    serial: u64,
+    last_activity: Tick,
+}
+
+/// Who works, in which shift.
+struct Session {
+    operator: Operator,
+    shift: Shift,
+    locked: bool,
+}
+
+/// The sale in hand with its sums, computed once a change.
+struct InHand {
+    sale: Arc<Sale>,
+    totals: Totals,
+    /// The age in years the buyer has been found to have.
+    age_checked: u8,
+}
+
+impl Till {
+    /// Works until the screen is closed.
+    pub fn run(&mut self, desk: &mut dyn Desk) {
+        loop {
+            let step = match &self.session {
+                None => operations::sign_in(self, desk),
+                Some(Session { locked: true, .. }) => operations::unlock(self, desk),
+                Some(_) => self.command(desk),
+            };
+            match step {
+                Ok(()) => {}
+                Err(Stop::HungUp) => return,
+                Err(Stop::Cancelled) => self.notice = None,
+                Err(Stop::Refused(notice)) => self.notice = Some(notice),
+                Err(Stop::Lock) => operations::lock(self),
+            }
+        }
+    }
+
+    /// Asks what is next, and does it.
+    fn command(&mut self, desk: &mut dyn Desk) -> Result<(), Stop> {
+        let answer = self.ask(desk, Prompt::Command).inspect_err(|_| self.pending_quantity = None)?;
+        match answer {
+            Answer::Entry(text) => {
+                self.notice = None;
+                operations::enter(self, desk, &text)
+            }
+            Answer::Operation { number, parameter } => {
+                self.notice = None;
+                self.operate(desk, number, parameter.as_deref())
+            }
+            Answer::Select(selection) => {
+                self.select(selection);
+                Ok(())
+            }
+            Answer::Credentials { .. } | Answer::Number(_) | Answer::SearchText(_) | Answer::Pick(_) | Answer::Yes | Answer::Cancel => {
+                Ok(())
+            }
+        }
+    }
+
+    /// Every press of a button runs these tests in this order, because it decides which error the cashier sees (operations.md A2).
+    fn operate(&mut self, desk: &mut dyn Desk, number: u16, parameter: Option<&str>) -> Result<(), Stop> {
+        use operations::{Need, OfflineRule};
+        let Some(operation) = operations::by_number(number) else {
+            return Err(Stop::refused(format!("there is no operation {number}"), "F1 shows the operations there are"));
+        };
+        let screen = self.screen();
+        if !operation.screens.contains(&screen) {
+            return Err(match screen {
+                Screen::SignIn | Screen::Locked => Stop::refused("nobody has signed in", "operator number, Enter, PIN, Enter"),
+                Screen::Welcome | Screen::Transaction => {
+                    Stop::refused(format!("{} needs a sale", operation.name), "scan the first product")
+                }
+            });
+        }
+        if operation.offline == OfflineRule::Refused && self.sources.source() == Source::Offline {
+            return Err(Stop::refused(format!("{} is not possible offline", operation.name), "F12 connects to the scale unit again"));
+        }
+        for need in operation.needs {
+            match need {
+                Need::Sale => drop(self.sale()?),
+                Need::Line => drop(self.selected_line()?),
+                Need::OpenLine if self.selected_line()?.voided => return Err(SaleError::LineIsVoided.into()),
+                Need::Payment if self.sale()?.open_payments().next().is_none() => return Err(SaleError::NoSuchPayment.into()),
+                Need::OpenLine | Need::Payment => {}
+            }
+        }
+        self.authorize(desk, operation.permission, operation.number)?;
+        (operation.run)(self, desk, parameter)
+    }
+
+    /// Asks the desk. News from the background are taken in meanwhile, and the same question is asked again.
+    fn ask(&mut self, desk: &mut dyn Desk, prompt: Prompt) -> Result<Answer, Stop> {
+        self.serial += 1;
+        let question = Question { serial: self.serial, prompt };
+        loop {
+            self.write_down_switches();
+            match desk.ask(&self.view(), &question) {
+                Reply::Answer(answer) => {
+                    self.last_activity = self.clock.tick();
+                    return if answer == Answer::Cancel { Err(Stop::Cancelled) } else { Ok(answer) };
+                }
+                Reply::HungUp => return Err(Stop::HungUp),
+                Reply::Background(news) => self.take_note(news)?,
+            }
+        }
+    }
+
+    /// Asks for a number until it is one that `read` takes, and says each time what was wrong.
+    fn ask_number<T>(
+        &mut self,
+        desk: &mut dyn Desk,
+        prompt: &NumberPrompt,
+        mut read: impl FnMut(&mut Self, &mut dyn Desk, &str) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        let mut problem = None;
+        loop {
+            let answer = self.ask(desk, Prompt::Number(stop::with_problem(prompt, problem.take())))?;
+            let text = match answer {
+                Answer::Number(text) if text.trim().is_empty() => prompt.suggestion.clone().unwrap_or_default(),
+                Answer::Number(text) => text.trim().to_owned(),
+                Answer::Entry(_)
+                | Answer::Operation { .. }
+                | Answer::Select(_)
+                | Answer::Credentials { .. }
+                | Answer::SearchText(_)
+                | Answer::Pick(_)
+                | Answer::Yes
+                | Answer::Cancel => continue,
+            };
+            match read(self, desk, &text) {
+                Ok(value) => return Ok(value),
+                Err(stop) => problem = Some(stop.into_problem()?),
+            }
+        }
+    }
+
+    /// Asks yes or no; no is [`Stop::Cancelled`].
+    fn confirm(&mut self, desk: &mut dyn Desk, prompt: &ConfirmPrompt) -> Result<(), Stop> {
+        while self.ask(desk, Prompt::Confirm(prompt.clone()))? != Answer::Yes {}
+        Ok(())
+    }
+
+    /// Lets the operation go on when the operator has the right, or a manager lends his for this once (operations.md A2.1).
+    fn authorize(&mut self, desk: &mut dyn Desk, permission: Permission, operation: u16) -> Result<(), Stop> {
+        if permission == Permission::Everyone {
+            return Ok(());
+        }
+        let Some(session) = &self.session else { return Err(Stop::Cancelled) };
+        if session.operator.permissions.grant(permission) {
+            return Ok(());
+        }
+        let name = operations::by_number(operation).map_or("this", |row| row.name).to_owned();
+        let own_id = session.operator.id.clone();
+        let mut problem = None;
+        loop {
+            let purpose = Purpose::Authorize { operation: name.clone() };
+            let prompt = CredentialsPrompt { purpose, problem: problem.take(), hint: None };
+            let Answer::Credentials { operator, pin } = self.ask(desk, Prompt::Credentials(prompt))? else { continue };
+            if operator == own_id.0 {
+                problem = Some("another operator must authorize this".to_owned());
+                continue;
+            }
+            let id = operator.as_str().into();
+            match self.ask_source(desk, move |channel| channel.sign_in(&id, &pin)) {
+                Ok(manager) if manager.permissions.grant(permission) => {
+                    self.note(Event::ManagerAuthorized { manager: manager.id, operation })?;
+                    return Ok(());
+                }
+                Ok(manager) => problem = Some(format!("{} may not do this either", manager.name)),
+                Err(stop) => problem = Some(stop.into_problem()?),
+            }
+        }
+    }
+
+    /// Asks the source of the moment, shows that it is being asked, and goes on offline when it does not answer.
+    fn ask_source<T: Send + 'static>(
+        &mut self,
+        desk: &mut dyn Desk,
+        request: impl Fn(&dyn Channel) -> ChannelResult<T> + Clone + Send + 'static,
+    ) -> Result<T, Stop> {
+        desk.show(&self.view());
+        let answer = self.sources.ask(request);
+        self.write_down_switches();
+        Ok(answer?)
+    }
+
+    /// Changes the sale in hand: on a copy, into the journal, and only then into what the screen shows.
+    fn change_sale<T>(&mut self, change: impl FnOnce(&mut Sale, &Store) -> Result<T, SaleError>) -> Result<T, Stop> {
+        let mut sale = Sale::clone(self.sale()?);
+        let changed = change(&mut sale, &self.store)?;
+        self.keep(sale)?;
+        Ok(changed)
+    }
+
+    /// Writes the sale in hand down, and shows it from then on.
+    fn keep(&mut self, sale: Sale) -> Result<(), Stop> {
+        self.journal.keep(&sale)?;
+        if sale.is_settled() {
+            self.notice = Some(Notice { level: Level::Info, text: "nothing is due".to_owned(), hint: "F9 concludes the sale".to_owned() });
+        }
+        let age_checked = self.in_hand.as_ref().map_or(0, |in_hand| in_hand.age_checked);
+        self.in_hand = Some(InHand { totals: sale.totals(), sale: Arc::new(sale), age_checked });
+        Ok(())
+    }
+
+    /// Concludes a settled sale: the journal first, in one commit with its receipt number; then whoever wants to hear of it.
+    fn conclude(&mut self, sale: &Sale) -> Result<(), Stop> {
+        let transaction = self.journal.conclude(sale, &self.stamp()?)?;
+        let totals = sale.totals();
+        self.last_receipt = Some(Arc::new(receipt::lines(&transaction, &self.store)));
+        self.change_due = Some(ChangeDue {
+            receipt: transaction.receipt.map(|number| format!("{}-{number:06}", self.register)).unwrap_or_default(),
+            total: totals.total + totals.rounding,
+            tendered: totals.paid + totals.change,
+            change: totals.change,
+        });
+        self.sale_ended(&transaction);
+        Ok(())
+    }
+
+    /// Gives the sale up: a record too.
+    fn void_sale(&mut self, sale: &Sale) -> Result<(), Stop> {
+        let transaction = self.journal.void(sale, &self.stamp()?)?;
+        self.sale_ended(&transaction);
+        Ok(())
+    }
+
+    /// What follows a record that the journal holds; a transaction is the proof that it does.
+    fn sale_ended(&mut self, _recorded: &Transaction) {
+        self.in_hand = None;
+        self.selected = None;
+        self.pending_quantity = None;
+        self.sources.end_transaction();
+        self.swap_offline_database();
+        self.uploads.wake();
+    }
+
+    /// Writes an event of the audit trail down.
+    fn note(&mut self, event: Event) -> Result<(), Stop> {
+        let stamp = self.stamp()?;
+        let id = self.keys.next(stamp.at);
+        self.journal.note(id, event, &stamp)?;
+        self.uploads.wake();
+        Ok(())
+    }
+
+    fn stamp(&self) -> Result<Stamp, Stop> {
+        let Some(session) = &self.session else { return Err(Stop::Cancelled) };
+        Ok(Stamp {
+            operator: session.operator.id.clone(),
+            shift: session.shift.id,
+            at: self.clock.now(),
+            offline: self.sources.source() == Source::Offline,
+        })
+    }
+
+    /// Puts what the connection machine has switched into the audit trail, the uploads and the notice line.
+    fn write_down_switches(&mut self) {
+        let switches = self.sources.take_switches();
+        // First of all the uploads: what is noted below wakes them.
+        let online = *self.sources.state() == State::Online;
+        if self.uploading != online {
+            self.uploading = online;
+            self.uploads.set_online(online);
+        }
+        for switch in switches {
+            let (event, notice) = match switch {
+                Switch::ToOnline => (Event::WentOnline, publish::online_notice()),
+                Switch::ToOffline(cause) => (Event::WentOffline { cause: cause.to_string() }, publish::offline_notice(cause)),
+            };
+            self.notice = Some(notice);
+            // What switches while nobody is signed in is noted at the next sign-in.
+            if self.session.is_some()
+                && let Err(Stop::Refused(notice)) = self.note(event)
+            {
+                self.notice = Some(notice);
+            }
+        }
+    }
+
+    /// Notes where the connection stands when the audit trail does not say so yet.
+    fn note_connection(&mut self) -> Result<(), Stop> {
+        let stands = match self.sources.state() {
+            State::Offline { cause, .. } => Event::WentOffline { cause: cause.to_string() },
+            State::Online | State::Blocked { .. } => Event::WentOnline,
+        };
+        if self.journal.last_switch()?.unwrap_or(Event::WentOnline) == stands { Ok(()) } else { self.note(stands) }
+    }
+
+    /// Takes in what happened in the background.
+    fn take_note(&mut self, news: Background) -> Result<(), Stop> {
+        match news {
+            Background::UploadUnreachable { sent, failure } => {
+                // The uploads have stopped by themselves, and wait to be told to go on.
+                self.uploading = false;
+                self.sources.unreachable(sent, failure);
+            }
+            Background::UploadProgress => {}
+            Background::OfflineDatabaseReady => {
+                if self.in_hand.is_none() || !self.offline_database.is_open() {
+                    self.swap_offline_database();
+                }
+            }
+            // Offline there are better things to say; the connection status window has it.
+            Background::OfflineDatabaseFailed(_) if self.sources.source() == Source::Offline || self.has_error_to_show() => {}
+            Background::OfflineDatabaseFailed(why) => {
+                self.notice = Some(Notice {
+                    level: Level::Warning,
+                    text: format!("the offline database was not fetched: {why}"),
+                    hint: "it is tried again at the next sign-in".to_owned(),
+                });
+            }
+            Background::DeadlineReached => {
+                self.sources.look_at_deadlines();
+                let idle_ms = self.clock.tick().since(self.last_activity);
+                let limit_s = self.profile.session.lock_after_s;
+                if limit_s > 0 && idle_ms >= limit_s * 1_000 && self.session.as_ref().is_some_and(|session| !session.locked) {
+                    return Err(Stop::Lock);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the notice line tells the cashier why the last thing he did was refused.
+    fn has_error_to_show(&self) -> bool {
+        self.notice.as_ref().is_some_and(|notice| notice.level == Level::Error)
+    }
+
+    /// Takes a freshly fetched offline database into use, between two sales.
+    fn swap_offline_database(&mut self) {
+        if !self.offline_database.is_waiting() {
+            return;
+        }
+        self.sources.set_offline(None);
+        match self.offline_database.swap() {
+            Ok(database) => self.sources.set_offline(Some(database)),
+            Err(why) => {
+                self.notice = Some(Notice {
+                    level: Level::Error,
+                    text: format!("the offline database does not open: {why}"),
+                    hint: "the register sells online; it is fetched again at the next sign-in".to_owned(),
+                });
+            }
+        }
+    }
+
+    fn sale(&self) -> Result<&Sale, Stop> {
+        self.in_hand
+            .as_ref()
+            .map(|in_hand| in_hand.sale.as_ref())
+            .ok_or_else(|| Stop::refused("there is no sale", "scan the first product"))
+    }
+
+    fn selected_line(&self) -> Result<&crate::retail::sale::Line, Stop> {
+        match self.selected {
+            Some(Selection::Line(number)) => Ok(self.sale()?.line(number)?),
+            Some(Selection::Payment(_)) | None => Err(SaleError::NoSuchLine.into()),
+        }
+    }
+
+    fn select(&mut self, selection: Selection) {
+        let Ok(sale) = self.sale() else { return };
+        let exists = match selection {
+            Selection::Line(number) => sale.line(number).is_ok(),
+            Selection::Payment(number) => sale.payments().iter().any(|payment| payment.number == number),
+        };
+        if exists {
+            self.selected = Some(selection);
+        }
+    }
+
+    fn screen(&self) -> Screen {
+        match (&self.session, &self.in_hand) {
+            (None, _) => Screen::SignIn,
+            (Some(Session { locked: true, .. }), _) => Screen::Locked,
+            (Some(_), None) => Screen::Welcome,
+            (Some(_), Some(_)) => Screen::Transaction,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Session: signing in and unlocking, 701 Log off, 703 Lock register.
+
+use super::super::stop::Stop;
+use super::super::{Session, Till};
+use super::transaction;
+use crate::connection::Source;
+use crate::desk::{Answer, ConfirmPrompt, CredentialsPrompt, Desk, Prompt, Purpose};
+use crate::ids::OperatorId;
+use crate::journal::{JournalError, Stamp};
+use crate::retail::staff::{Operator, Permission, Pin};
+use crate::retail::transaction::Event;
+use crate::view::{Level, Notice};
+
+/// Asks who works here, until somebody does.
+pub(in crate::till) fn sign_in(till: &mut Till, desk: &mut dyn Desk) -> Result<(), Stop> {
+    let (operator, _) = ask_credentials(till, desk, |hint| CredentialsPrompt { purpose: Purpose::SignIn, problem: None, hint })?;
+    begin_session(till, operator)?;
+    till.offline_database.fetch();
+    let purged = purge(till);
+    till.notice = Some(match &till.in_hand {
+        _ if purged.is_err() => Notice {
+            level: Level::Warning,
+            text: "old transactions could not leave the journal".to_owned(),
+            hint: "nothing is lost; tell whoever looks after the register".to_owned(),
+        },
+        Some(in_hand) => Notice {
+            level: Level::Info,
+            text: format!("the sale of {} that was in hand is back", in_hand.totals.total.plain()),
+            hint: "go on where it stopped".to_owned(),
+        },
+        None => Notice { level: Level::Info, text: "ready".to_owned(), hint: "scan the first product, F2 searches, F1 helps".to_owned() },
+    });
+    Ok(())
+}
+
+/// Asks for the PIN of the operator who locked the register; another one's does not open it. A manager's logs that operator off.
+pub(in crate::till) fn unlock(till: &mut Till, desk: &mut dyn Desk) -> Result<(), Stop> {
+    let Some(session) = &till.session else { return Ok(()) };
+    let (id, name) = (session.operator.id.clone(), session.operator.name.clone());
+    let purpose = Purpose::Unlock { operator: id.0.clone(), name: name.clone() };
+    let (operator, _) = ask_credentials(till, desk, |_| CredentialsPrompt { purpose: purpose.clone(), problem: None, hint: None })?;
+    if operator.id != id && operator.permissions.manager {
+        return log_off_another(till, desk, operator.id, &name);
+    }
+    if operator.id != id {
+        return Err(Stop::refused("only the operator who locked the register opens it", "enter that operator's PIN"));
+    }
+    if let Some(session) = &mut till.session {
+        session.locked = false;
+        session.operator = operator;
+    }
+    till.notice = None;
+    till.note(Event::Unlocked)
+}
+
+/// 701: with a sale in hand it asks to void it first; the shift stays open.
+pub(super) fn log_off(till: &mut Till, desk: &mut dyn Desk, _: Option<&str>) -> Result<(), Stop> {
+    if till.in_hand.is_some() {
+        let question = format!("A sale is in hand. {}", transaction::question(till.sale()?));
+        let (yes, no) = ("void it and log off".to_owned(), "go on selling".to_owned());
+        till.confirm(desk, &ConfirmPrompt { title: "Log off".to_owned(), question, yes, no })?;
+        till.authorize(desk, Permission::VoidTransaction, 500)?;
+        transaction::give_up(till)?;
+    }
+    end_session(till)
+}
+
+/// A manager cannot work under a cashier's name, only end his work; the sale in hand waits for whoever signs in next.
+fn log_off_another(till: &mut Till, desk: &mut dyn Desk, manager: OperatorId, name: &str) -> Result<(), Stop> {
+    till.confirm(
+        desk,
+        &ConfirmPrompt {
+            title: "Log off".to_owned(),
+            question: format!("{name} locked this register. Log {name} off? A sale in hand is kept."),
+            yes: "log off".to_owned(),
+            no: "leave it locked".to_owned(),
+        },
+    )?;
+    till.note(Event::ManagerAuthorized { manager, operation: 701 })?;
+    end_session(till)
+}
+
+fn end_session(till: &mut Till) -> Result<(), Stop> {
+    let unsent = till.journal.unsent()?.sales;
+    till.note(Event::LogOff)?;
+    till.session = None;
+    till.change_due = None;
+    till.pending_quantity = None;
+    let hint = match till.sources.source() {
+        Source::Online => "leave the register running; they are on their way",
+        Source::Offline => "they go up once the register is online; sign in, F12 connects",
+    };
+    till.notice = Some(match unsent {
+        0 => Notice { level: Level::Info, text: "logged off; every sale is at the scale unit".to_owned(), hint: String::new() },
+        1 => Notice { level: Level::Warning, text: "logged off; 1 sale is unsent".to_owned(), hint: hint.to_owned() },
+        many => Notice { level: Level::Warning, text: format!("logged off; {many} sales are unsent"), hint: hint.to_owned() },
+    });
+    Ok(())
+}
+
+/// 703
+#[expect(clippy::unnecessary_wraps, reason = "the table's operations share one signature")]
+pub(super) fn lock_register(till: &mut Till, _: &mut dyn Desk, _: Option<&str>) -> Result<(), Stop> {
+    lock(till);
+    Ok(())
+}
+
+/// Locks. This never fails: a lock that could not be written down is a lock all the same.
+pub(in crate::till) fn lock(till: &mut Till) {
+    (till.notice, till.pending_quantity) = (None, None);
+    if let Err(Stop::Refused(notice)) = till.note(Event::Locked) {
+        till.notice = Some(notice);
+    }
+    if let Some(session) = &mut till.session {
+        session.locked = true;
+    }
+}
+
+fn begin_session(till: &mut Till, operator: Operator) -> Result<(), Stop> {
+    let at = till.clock.now();
+    let offline = till.sources.source() == Source::Offline;
+    let shift = if let Some(open) = till.journal.shift()? {
+        open
+    } else {
+        let id = till.keys.next(at);
+        till.journal.open_shift(id, &operator.id, at, offline)?
+    };
+    let stamp = Stamp { operator: operator.id.clone(), shift: shift.id, at, offline };
+    let id = till.keys.next(at);
+    till.journal.note(id, Event::LogOn, &stamp)?;
+    till.session = Some(Session { operator, shift, locked: false });
+    till.note_connection()?;
+    till.uploads.wake();
+    Ok(())
+}
+
+/// What is at the scale unit and older than the profile says leaves the journal, so that it stays small.
+fn purge(till: &mut Till) -> Result<(), JournalError> {
+    let days = chrono::TimeDelta::days(till.profile.offline.purge_after_days.into());
+    let before = till.clock.now().checked_sub_signed(days).unwrap_or_default();
+    till.journal.purge(before).map(drop)
+}
+
+/// Asks for credentials until the source of the moment knows them.
+fn ask_credentials(
+    till: &mut Till,
+    desk: &mut dyn Desk,
+    prompt: impl Fn(Option<String>) -> CredentialsPrompt,
+) -> Result<(Operator, Pin), Stop> {
+    let mut problem = None;
+    loop {
+        let asked = CredentialsPrompt { problem: problem.take(), ..prompt(till.sample_hint.clone()) };
+        let (operator, pin) = match till.ask(desk, Prompt::Credentials(asked)) {
+            Ok(Answer::Credentials { operator, pin }) => (operator, pin),
+            Ok(Answer::Operation { number, parameter }) if till.session.is_none() => {
+                till.operate(desk, number, parameter.as_deref())?;
+                continue;
+            }
+            Ok(_) | Err(Stop::Cancelled | Stop::Lock) => continue,
+            Err(stop) => return Err(stop),
+        };
+        let (id, secret) = (OperatorId(operator), pin.clone());
+        desk.show(&till.view());
+        let answer = till.sources.ask_at_all_events(move |channel| channel.sign_in(&id, &secret));
+        till.write_down_switches();
+        match answer.map_err(Stop::from) {
+            Ok(operator) => return Ok((operator, pin)),
+            Err(stop) => problem = Some(stop.into_problem()?),
+        }
+    }
+}

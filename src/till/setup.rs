@@ -1,0 +1,128 @@
+//! How a till is put together, and the two ports through which it steers the register's background threads.
+
+use std::sync::Arc;
+
+use super::{InHand, Sources, Till};
+use crate::channel::Channel;
+use crate::clock::{SharedClock, Tick, Time};
+use crate::connection::{Cause, Failure};
+use crate::desk::Selection;
+use crate::ids::{KeySource, RegisterId};
+use crate::journal::{Journal, JournalError};
+use crate::profile::Profile;
+use crate::retail::barcode::Pattern;
+use crate::retail::store::Store;
+use crate::retail::transaction::Event;
+use crate::view::{Level, Notice};
+
+/// Says a time as the clock on the wall does.
+pub type LocalTime<'a> = &'a dyn Fn(Time) -> String;
+
+/// The uploads, as the till steers them.
+pub trait Uploads: Send {
+    /// A transaction waits.
+    fn wake(&self);
+    /// The register is online, or no longer.
+    fn set_online(&self, online: bool);
+    /// What happened last, for the connection status window: name and value, a row each.
+    fn status(&self, local: LocalTime<'_>) -> Vec<(String, String)>;
+}
+
+/// The offline database's file, as the till steers it.
+pub trait OfflineDatabase: Send {
+    /// Begins to fetch the newest in the background, if there is a newer one.
+    fn fetch(&self);
+    /// Whether one is in use.
+    fn is_open(&self) -> bool;
+    /// Whether a fetched one waits to be taken into use.
+    fn is_waiting(&self) -> bool;
+    /// Takes the fetched one into use. Nobody may hold the old one any more.
+    fn swap(&mut self) -> Result<Arc<dyn Channel>, String>;
+    /// What happened last, for the connection status window: name and value, a row each.
+    fn status(&self, local: LocalTime<'_>) -> Vec<(String, String)>;
+}
+
+/// All that a till is made of.
+pub struct Setup {
+    /// The store's configuration.
+    pub store: Store,
+    /// Which register it is.
+    pub register: RegisterId,
+    /// Its profile.
+    pub profile: Profile,
+    /// The clock.
+    pub clock: SharedClock,
+    /// New transaction keys.
+    pub keys: KeySource,
+    /// The durable record.
+    pub journal: Journal,
+    /// Where it reads.
+    pub sources: Sources,
+    /// What goes up.
+    pub uploads: Box<dyn Uploads>,
+    /// What comes down.
+    pub offline_database: Box<dyn OfflineDatabase>,
+    /// How to sign in, in the sample store alone.
+    pub sample_hint: Option<String>,
+}
+
+impl Till {
+    /// A till at its sign-in screen, with the sale that was in hand when the register last stopped.
+    pub fn open(setup: Setup) -> Result<Self, JournalError> {
+        let Setup { store, register, profile, clock, keys, journal, mut sources, uploads, offline_database, sample_hint } = setup;
+        let restored = journal.sale_in_hand()?;
+        if restored.is_some() {
+            sources.begin_transaction();
+        }
+        if let Some(Event::WentOffline { cause }) = journal.last_switch()? {
+            stay_offline(&mut sources, &cause, restored.is_some(), &profile, clock.tick());
+        }
+        let selected = restored.as_ref().and_then(|sale| sale.lines().last()).map(|line| Selection::Line(line.number));
+        let notice = restored.is_some().then(|| Notice {
+            level: Level::Info,
+            text: "a sale is in hand, as it was when the register stopped".to_owned(),
+            hint: "sign in to go on with it".to_owned(),
+        });
+        let last_activity = clock.tick();
+        Ok(Self {
+            in_hand: restored.map(|sale| InHand { totals: sale.totals(), sale: Arc::new(sale), age_checked: 0 }),
+            selected,
+            barcode_patterns: barcode_patterns(&store),
+            store,
+            register,
+            profile,
+            clock,
+            keys,
+            journal,
+            sources,
+            uploads,
+            uploading: true,
+            offline_database,
+            sample_hint,
+            session: None,
+            pending_quantity: None,
+            notice,
+            change_due: None,
+            last_receipt: None,
+            serial: 0,
+            last_activity,
+        })
+    }
+}
+
+/// A restart is no way back online by itself: what a cashier disconnected a cashier connects, and a sale that went on offline ends
+/// there (operations.md part C, rows 26 and 27). Without an offline database neither is possible, and the register begins online.
+fn stay_offline(sources: &mut Sources, cause: &str, in_mid_sale: bool, profile: &Profile, now: Tick) {
+    if cause == Cause::Manual.to_string() {
+        sources.disconnect();
+    } else if in_mid_sale {
+        let known = [Failure::NobodyListens, Failure::Cut, Failure::NoRoad, Failure::Garbled];
+        let failure = known.into_iter().find(|failure| failure.to_string() == cause);
+        sources.unreachable(now, failure.unwrap_or(Failure::TimedOut { after_ms: profile.offline.timeout_ms }));
+    }
+}
+
+/// The store's labels, ready to be read; headquarters and import refuse a pattern that is none.
+fn barcode_patterns(store: &Store) -> Vec<Pattern> {
+    store.barcode_patterns.iter().filter_map(|known| known.parse().ok()).collect()
+}

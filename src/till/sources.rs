@@ -1,0 +1,190 @@
+//! The two sources behind one question: online within the time-out, else offline, as the connection machine says.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, TryRecvError};
+
+use crate::channel::{Channel, ChannelError, ErrorKind, Result};
+use crate::clock::{SharedClock, Tick};
+use crate::connection::{Action, Connection, Event, Failure, Source, State, Switch};
+use crate::deadline::Deadline;
+use crate::profile::OfflineProfile;
+
+/// Where the till reads.
+pub struct Sources {
+    connection: Connection,
+    online: Deadline,
+    offline: Option<Arc<dyn Channel>>,
+    timeout_ms: u64,
+    clock: SharedClock,
+    /// Switches the till has not written down yet.
+    switches: Vec<Switch>,
+    /// Health checks have a worker of their own, so that no request of the cashier's waits behind one.
+    probes: Deadline,
+    probe: Option<Probe>,
+}
+
+/// A health check under way.
+struct Probe {
+    sent: Tick,
+    timeout_ms: u64,
+    answered: Receiver<Result<u64>>,
+}
+
+impl Sources {
+    /// Begins online; offline as soon as there is a database.
+    pub fn new(online: Arc<dyn Channel>, offline: Option<Arc<dyn Channel>>, profile: &OfflineProfile, clock: SharedClock) -> Self {
+        let mut sources = Self {
+            connection: Connection::new(profile.clone(), clock.tick()),
+            online: Deadline::new(Arc::clone(&online)),
+            offline: None,
+            timeout_ms: profile.timeout_ms,
+            clock,
+            switches: Vec::new(),
+            probes: Deadline::new(online),
+            probe: None,
+        };
+        sources.set_offline(offline);
+        sources
+    }
+
+    /// Puts another offline database in place of the one there is.
+    pub fn set_offline(&mut self, offline: Option<Arc<dyn Channel>>) {
+        self.offline = offline;
+        self.handle(Event::OfflineReady(self.offline.is_some()));
+    }
+
+    /// Asks the source of the moment. A scale unit that does not answer within the time-out costs that time-out once: the same question is
+    /// then answered offline, and so are all later ones.
+    pub fn ask<T: Send + 'static>(&mut self, request: impl Fn(&dyn Channel) -> Result<T> + Clone + Send + 'static) -> Result<T> {
+        if self.connection.source() == Source::Online {
+            let sent = self.clock.tick();
+            let answer = self.online.ask(self.timeout_ms, request.clone());
+            let Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. }) = &answer else {
+                if let Err(error) = &answer
+                    && error.kind == ErrorKind::Broken
+                {
+                    tracing::warn!(%error, "the scale unit answered");
+                }
+                let took_ms = self.clock.tick().since(sent);
+                self.handle(Event::Answered { sent, took_ms });
+                return answer;
+            };
+            self.handle(Event::Unreachable { sent, failure: *failure });
+            if self.connection.source() == Source::Online {
+                return answer;
+            }
+        }
+        match &self.offline {
+            Some(offline) => request(offline.as_ref()),
+            None => Err(ChannelError::broken("there is no offline database")),
+        }
+    }
+
+    /// Asks for what a register cannot be without, such as who works at it: where the scale unit answers with an error of its own, the
+    /// offline database is asked for this once. Such an error never takes the register offline.
+    pub fn ask_at_all_events<T: Send + 'static>(
+        &mut self,
+        request: impl Fn(&dyn Channel) -> Result<T> + Clone + Send + 'static,
+    ) -> Result<T> {
+        match (self.ask(request.clone()), &self.offline) {
+            (Err(ChannelError { kind: ErrorKind::Broken, .. }), Some(offline)) => request(offline.as_ref()),
+            (answer, _) => answer,
+        }
+    }
+
+    /// A sale is about to begin: the moment for the way back online.
+    pub fn begin_transaction(&mut self) {
+        self.handle(Event::TransactionBegins);
+    }
+
+    /// It has ended, or came to nothing.
+    pub fn end_transaction(&mut self) {
+        self.handle(Event::TransactionEnds);
+    }
+
+    /// Operation 917: offline by hand.
+    pub fn disconnect(&mut self) -> Action {
+        self.handle(Event::Disconnect)
+    }
+
+    /// Operation 917: online again, if the scale unit answers.
+    pub fn connect(&mut self) -> Action {
+        self.handle(Event::Connect)
+    }
+
+    /// A request of another thread found nobody.
+    pub fn unreachable(&mut self, sent: Tick, failure: Failure) {
+        self.handle(Event::Unreachable { sent, failure });
+    }
+
+    /// A deadline of the connection may have come.
+    pub fn look_at_deadlines(&mut self) {
+        self.take_in_probe();
+        let now = self.clock.tick();
+        if self.probe.is_none() && self.connection.next_deadline().is_some_and(|at| at <= now) {
+            self.handle(Event::DeadlineReached);
+        }
+    }
+
+    /// The state, for the header and the window.
+    pub fn state(&self) -> &State {
+        self.connection.state()
+    }
+
+    /// The machine, for the window's figures.
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Where the next question goes.
+    pub fn source(&self) -> Source {
+        self.connection.source()
+    }
+
+    /// The switches since the last call, for the audit trail and the uploads.
+    pub fn take_switches(&mut self) -> Vec<Switch> {
+        self.take_in_probe();
+        std::mem::take(&mut self.switches)
+    }
+
+    /// Hands an event to the machine and does what it asks for, until it asks for nothing more.
+    fn handle(&mut self, event: Event) -> Action {
+        let action = self.connection.handle(event, self.clock.tick());
+        match action {
+            Action::Stay | Action::Refused(_) => action,
+            Action::Switched(switch) => {
+                self.switches.push(switch);
+                action
+            }
+            Action::TryReconnect { timeout_ms } => {
+                let answered = self.online.ask(timeout_ms, |channel| channel.data_version()).is_ok();
+                self.handle(if answered { Event::ReconnectSucceeded } else { Event::ReconnectFailed })
+            }
+            Action::Probe { timeout_ms } => {
+                let sent = self.clock.tick();
+                let begun = self.probes.begin(|channel| channel.data_version());
+                self.probe = begun.ok().map(|answered| Probe { sent, timeout_ms, answered });
+                action
+            }
+        }
+    }
+
+    /// Tells the machine how a health check went, once that is known.
+    fn take_in_probe(&mut self) {
+        let Some(probe) = self.probe.take() else { return };
+        let (sent, after_ms) = (probe.sent, probe.timeout_ms);
+        let event = match probe.answered.try_recv() {
+            Ok(Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. })) => Event::Unreachable { sent, failure },
+            Ok(Ok(_) | Err(_)) => Event::ProbeSucceeded { sent },
+            Err(TryRecvError::Empty) if self.clock.tick().since(sent) < after_ms => {
+                self.probe = Some(probe);
+                return;
+            }
+            Err(TryRecvError::Empty | TryRecvError::Disconnected) => {
+                self.probes.abandon();
+                Event::Unreachable { sent, failure: Failure::TimedOut { after_ms } }
+            }
+        };
+        self.handle(event);
+    }
+}

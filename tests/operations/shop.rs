@@ -1,0 +1,309 @@
+//! A register at which nothing but the cashier and the road is played: its till, journal and databases are real.
+
+use std::path::Path;
+use std::sync::{Arc, LazyLock, Mutex};
+
+use chrono::{DateTime, TimeDelta};
+use evertill::channel::Channel;
+use evertill::clock::{Clock, VirtualClock};
+use evertill::desk::{Prompt, Question};
+use evertill::ids::{KeySource, RegisterId};
+use evertill::journal::verify::verify;
+use evertill::journal::{Journal, Outbox, Reader};
+use evertill::profile::Profile;
+use evertill::retail::sale::Sale;
+use evertill::retail::store::Store;
+use evertill::retail::transaction::{Content, Event, Transaction};
+use evertill::till::{OfflineDatabase, Setup, Sources, Till, Uploads};
+use evertill::view::View;
+use tempfile::TempDir;
+
+use super::goods;
+use super::picture::picture;
+use super::road::Road;
+use super::script::ScriptDesk;
+
+/// A register, and what a test wants to know of it.
+pub(super) struct Shop {
+    pub(super) directory: TempDir,
+    pub(super) clock: Arc<VirtualClock>,
+    pub(super) road: Arc<Road>,
+    /// What the offline database does to a request.
+    pub(super) offline: Arc<Road>,
+    pub(super) store: Store,
+    pub(super) profile: Profile,
+    pub(super) uploads: Arc<Mutex<UploadsState>>,
+    pub(super) database: Arc<Mutex<DatabaseState>>,
+    /// Everything that was asked, in order.
+    pub(super) asked: Vec<Question>,
+    seed: u64,
+    till: Option<Till>,
+}
+
+/// What the till told the uploads.
+#[derive(Default)]
+pub(super) struct UploadsState {
+    pub(super) online: Vec<bool>,
+    pub(super) woken: u32,
+}
+
+/// The offline database as the till finds it.
+pub(super) struct DatabaseState {
+    pub(super) open: bool,
+    pub(super) waiting: bool,
+    pub(super) fetches: u32,
+    pub(super) swaps: u32,
+}
+
+impl Shop {
+    /// A register nobody has signed in at, with an offline database.
+    pub(super) fn closed() -> Self {
+        Self::with(|_, _| {})
+    }
+
+    /// Cashier 000160 has signed in.
+    pub(super) fn open() -> Self {
+        let mut shop = Self::closed();
+        shop.play("sign 000160");
+        shop
+    }
+
+    /// A register of another store or profile; nobody has signed in.
+    pub(super) fn with(change: impl FnOnce(&mut Store, &mut Profile)) -> Self {
+        let (mut store, mut profile) = (goods::master_data().store, Profile::default());
+        change(&mut store, &mut profile);
+        let clock = Arc::new(VirtualClock::at(DateTime::UNIX_EPOCH + TimeDelta::days(20_000)));
+        let mut shop = Self {
+            directory: new_directory(),
+            road: Road::new(Arc::clone(&clock)),
+            offline: Road::new(Arc::clone(&clock)),
+            clock,
+            store,
+            profile,
+            uploads: Arc::default(),
+            database: Arc::new(Mutex::new(DatabaseState { open: true, waiting: false, fetches: 0, swaps: 0 })),
+            asked: Vec::new(),
+            seed: 343,
+            till: None,
+        };
+        shop.start();
+        shop
+    }
+
+    /// Starts the register on what its directory holds.
+    pub(super) fn start(&mut self) {
+        self.seed += 1;
+        let clock: Arc<dyn Clock> = self.clock.clone();
+        let online: Arc<dyn Channel> = self.road.clone();
+        let offline = self.database.lock().unwrap().open.then(|| self.offline.clone() as Arc<dyn Channel>);
+        self.till = None;
+        self.till = Some(
+            Till::open(Setup {
+                store: self.store.clone(),
+                register: register(),
+                profile: self.profile.clone(),
+                clock: clock.clone(),
+                keys: KeySource::Seeded(self.seed),
+                journal: Journal::open(self.directory.path(), &register()).unwrap(),
+                sources: Sources::new(online, offline, &self.profile.offline, clock),
+                uploads: Box::new(FakeUploads(Arc::clone(&self.uploads))),
+                offline_database: Box::new(FakeDatabase { state: Arc::clone(&self.database), road: Arc::clone(&self.offline) }),
+                sample_hint: None,
+            })
+            .unwrap(),
+        );
+    }
+
+    /// The register dies without a word, and is started on what its disk held at that moment.
+    pub(super) fn kill(&mut self) {
+        let survived = as_killed(self.directory.path());
+        self.till = None;
+        self.directory = survived;
+        self.start();
+    }
+
+    /// Plays the steps and returns the picture on the screen after the last.
+    pub(super) fn play(&mut self, script: &str) -> String {
+        self.watch(script, |_, _| {})
+    }
+
+    /// As [`Shop::play`], and lets the test look at every picture before it is answered.
+    pub(super) fn watch(&mut self, script: &str, mut look: impl FnMut(&View, &Question) + Send) -> String {
+        let (view, prompt) = self.see(script, &mut look);
+        picture(&view, &prompt)
+    }
+
+    /// As [`Shop::play`], with the view itself.
+    pub(super) fn view(&mut self, script: &str) -> (Arc<View>, Prompt) {
+        self.see(script, &mut |_, _| {})
+    }
+
+    fn see(&mut self, script: &str, look: &mut (dyn FnMut(&View, &Question) + Send)) -> (Arc<View>, Prompt) {
+        let mut last = None;
+        for (life, script) in script.split("; kill").enumerate() {
+            if life > 0 {
+                self.kill();
+            }
+            let steps = script.split(';').map(str::trim_start).filter(|step| !step.is_empty()).map(str::to_owned).collect();
+            let (directory, clock) = (self.directory.path().to_owned(), Arc::clone(&self.clock));
+            let mut desk = ScriptDesk {
+                steps,
+                clock: &self.clock,
+                road: &self.road,
+                send: &move || send_all(&directory, &clock),
+                look: &mut *look,
+                asked: Vec::new(),
+                last: None,
+            };
+            self.till.as_mut().unwrap().run(&mut desk);
+            last = desk.last;
+            self.asked.append(&mut desk.asked);
+        }
+        last.expect("the till asks until the desk has had enough")
+    }
+
+    /// Runs the till at another desk.
+    pub(super) fn till(&mut self) -> &mut Till {
+        self.till.as_mut().unwrap()
+    }
+
+    /// All records of the journal, oldest first.
+    pub(super) fn records(&self) -> Vec<Transaction> {
+        let mut records = Vec::new();
+        let reader = Reader::open(self.directory.path()).unwrap();
+        reader
+            .each(|entry| {
+                records.push(entry.transaction()?);
+                Ok(())
+            })
+            .unwrap();
+        records
+    }
+
+    /// The sales of the journal, concluded and voided.
+    pub(super) fn sales(&self) -> Vec<Transaction> {
+        self.records().into_iter().filter(Transaction::is_sale).collect()
+    }
+
+    /// The audit trail.
+    pub(super) fn events(&self) -> Vec<Event> {
+        let events = self.records().into_iter().filter_map(|record| match record.content {
+            Content::Event(event) => Some(event),
+            Content::Sale(_) | Content::VoidedSale(_) => None,
+        });
+        events.collect()
+    }
+
+    /// Fails when the journal's verifier, or a scale unit, would find anything wrong with any record.
+    #[track_caller]
+    pub(super) fn verify(&self) {
+        assert_eq!(verify(&Reader::open(self.directory.path()).unwrap()).problems, Vec::<String>::new());
+        for record in self.records() {
+            assert_eq!(record.verify(), Ok(()), "{record:?}");
+        }
+    }
+}
+
+/// Plays each row at a register of its own where cashier 000160 has signed in, and compares what he sees then.
+#[track_caller]
+pub(super) fn shows(rows: &[(&str, &str)]) {
+    shows_at(Shop::open, rows);
+}
+
+/// As [`shows`], at registers made by `open`.
+#[track_caller]
+pub(super) fn shows_at(open: impl Fn() -> Shop, rows: &[(&str, &str)]) {
+    let mut wrong = Vec::new();
+    for (script, expected) in rows {
+        let mut shop = open();
+        let seen = shop.play(script);
+        shop.verify();
+        if seen != *expected {
+            wrong.push(format!("{script:?}\n    shows {seen:?}\n not {expected:?}\n"));
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.concat());
+}
+
+/// What a killed register leaves on its disk.
+pub(super) fn as_killed(directory: &Path) -> TempDir {
+    let copy = TempDir::new().unwrap();
+    for name in ["journal.db", "journal.db-wal"] {
+        let file = directory.join(name);
+        if file.exists() {
+            std::fs::copy(file, copy.path().join(name)).unwrap();
+        }
+    }
+    copy
+}
+
+/// The sale in hand as a register that is started again would find it.
+pub(super) fn in_hand(directory: &Path) -> Option<Sale> {
+    Reader::open(directory).unwrap().sale_in_hand().unwrap()
+}
+
+/// A directory with an empty journal; making one anew for every test would take most of their time.
+fn new_directory() -> TempDir {
+    static EMPTY: LazyLock<TempDir> = LazyLock::new(|| {
+        let directory = TempDir::new().unwrap();
+        drop(Journal::open(directory.path(), &register()).unwrap());
+        directory
+    });
+    as_killed(EMPTY.path())
+}
+
+pub(super) fn register() -> RegisterId {
+    RegisterId { store: "343".to_owned(), number: 1 }
+}
+
+fn send_all(directory: &Path, clock: &VirtualClock) {
+    let mut outbox = Outbox::open(directory).unwrap();
+    let waiting: Vec<u64> = outbox.waiting(0, 1_000).unwrap().into_iter().map(|waiting| waiting.sequence).collect();
+    outbox.sent(&waiting, clock.now()).unwrap();
+}
+
+struct FakeUploads(Arc<Mutex<UploadsState>>);
+
+impl Uploads for FakeUploads {
+    fn wake(&self) {
+        self.0.lock().unwrap().woken += 1;
+    }
+
+    fn set_online(&self, online: bool) {
+        self.0.lock().unwrap().online.push(online);
+    }
+
+    fn status(&self, _: evertill::till::LocalTime<'_>) -> Vec<(String, String)> {
+        vec![("Last upload".to_owned(), "none yet".to_owned())]
+    }
+}
+
+struct FakeDatabase {
+    state: Arc<Mutex<DatabaseState>>,
+    road: Arc<Road>,
+}
+
+impl OfflineDatabase for FakeDatabase {
+    fn fetch(&self) {
+        self.state.lock().unwrap().fetches += 1;
+    }
+
+    fn is_open(&self) -> bool {
+        self.state.lock().unwrap().open
+    }
+
+    fn is_waiting(&self) -> bool {
+        self.state.lock().unwrap().waiting
+    }
+
+    fn swap(&mut self) -> Result<Arc<dyn Channel>, String> {
+        let mut state = self.state.lock().unwrap();
+        (state.waiting, state.open) = (false, true);
+        state.swaps += 1;
+        Ok(self.road.clone())
+    }
+
+    fn status(&self, _: evertill::till::LocalTime<'_>) -> Vec<(String, String)> {
+        vec![("Version".to_owned(), "7".to_owned())]
+    }
+}
