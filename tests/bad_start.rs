@@ -232,10 +232,12 @@ fn with_an_offline_database_the_register_opens_whatever_answers() {
             till.type_in(keys::F10);
             till.wait_for("SOLD");
         } else {
-            // Who works here is known on this side too; what is wrong is told at the first scan.
+            // Who works here is known on this side too; what is wrong is told at the first scan, its particulars in the log.
+            // (The download that fails for the same reason may tell of it last.)
             till.sign_in();
             till.enter(CHEESE);
-            till.wait_for("✗ the scale unit answered with an error");
+            till.wait_for("the scale unit answered with an error");
+            till.wait_until_true("the particulars in the log", || terminal::log(&data).contains(words));
             // Once the scale unit itself answers again, the same screen goes on.
             impostor.set(Answers::Truth(sample.unit.address()));
             till.enter(CHEESE);

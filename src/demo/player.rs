@@ -26,6 +26,9 @@ use crate::view::{ConnectionView, View};
 /// How long `Wait` waits when it does not say.
 const WAIT_MS: u64 = 15_000;
 
+/// How often the header is looked at again, until it has heard of an upload that is over.
+const STALE_POLLS_MAX: u32 = 400;
+
 /// How a tape is played.
 pub struct Settings {
     /// Virtual time and no terminal.
@@ -314,10 +317,21 @@ impl Player {
             self.take_shown(Duration::from_millis(20));
             return;
         }
-        while !self.screen.is_finished() && (self.screen.is_waiting() || !self.rig.is_quiet()) {
+        let mut patience = STALE_POLLS_MAX;
+        while !self.screen.is_finished() && (self.screen.is_waiting() || !self.rig.is_quiet() || (self.shows_old_counts() && patience > 0))
+        {
+            if self.rig.is_quiet() && !self.screen.is_waiting() {
+                patience -= 1;
+            }
             self.take_shown(Duration::from_millis(5));
         }
         self.take_shown(Duration::ZERO);
+    }
+
+    /// Whether the uploads are ahead of the header: online, and nothing under way, everything has arrived but what was set aside.
+    fn shows_old_counts(&self) -> bool {
+        let header = self.view.as_ref().map(|view| &view.header);
+        header.is_some_and(|header| header.connection == ConnectionView::Online && header.unsent > header.set_aside)
     }
 
     /// Takes in what the till shows, for as long as there is something and once after `wait` at most.
