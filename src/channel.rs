@@ -1,10 +1,20 @@
 //! What a till may ask: one trait, in the shop's words, for every source.
 //!
-//! It is implemented by the databases ([`sqlite`]) and by the client that calls a scale unit over HTTP ([`http`]); the scale unit's handlers do
+//! It is implemented by the databases ([`sqlite`], [`postgres`]) and by the client that calls a scale unit over HTTP ([`http`]); the scale unit's handlers do
 //! nothing but decode, call their `Channel`, encode. One contract suite (`tests/contract.rs`) runs over every implementation.
 
+mod codes;
+mod columns;
+mod database;
+mod folding;
 pub mod http;
+pub mod postgres;
 pub mod sqlite;
+mod typo;
+mod window;
+mod words;
+
+pub use database::{ChannelDatabase, Device, DeviceStatus, Session};
 
 use std::fmt;
 
@@ -12,8 +22,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::connection::Failure;
-use crate::ids::{OperatorId, ProductId, TransactionId};
+use crate::ids::{OperatorId, ProductId, RegisterId, TransactionId};
+use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
+use crate::retail::register::RegisterSetup;
 use crate::retail::staff::{Operator, Pin};
 use crate::retail::store::Store;
 
@@ -22,8 +34,19 @@ pub trait Channel: Send + Sync {
     /// Configuration of a store.
     fn store(&self, number: &str) -> Result<Store>;
 
+    /// A register as headquarters set it up.
+    fn register(&self, register: &RegisterId) -> Result<RegisterSetup>;
+
     /// Checks a personnel number and PIN. [`ErrorKind::Refused`] with the same words, in the same time, whether the number is unknown or the PIN is wrong.
     fn sign_in(&self, operator: &OperatorId, pin: &Pin) -> Result<Operator>;
+
+    /// A manager ends another operator's lock. [`ErrorKind::Unsupported`] where no locks are kept.
+    fn unlock(&self, _operator: &OperatorId, _manager: &OperatorId, _pin: &Pin) -> Result<()> {
+        Err(ChannelError::new(ErrorKind::Unsupported, ""))
+    }
+
+    /// Who works at the register from now on, or nobody: an online source opens and ends the session with it, as soon as it is asked something.
+    fn set_operator(&self, _operator: Option<&OperatorId>) {}
 
     /// The product a bar code, a price look-up number or a scale's item number stands for.
     fn product_by_barcode(&self, code: &str) -> Result<Option<Found>>;
@@ -40,6 +63,10 @@ pub trait Channel: Send + Sync {
 
     /// A transaction's canonical text, as it was taken in.
     fn transaction(&self, id: &TransactionId) -> Result<Option<String>>;
+
+    /// A gift card and its balance: a call that goes on to headquarters. [`ErrorKind::HeadquartersAway`] when that does not answer;
+    /// [`ErrorKind::Unsupported`] offline.
+    fn gift_card(&self, number: &str) -> Result<Option<GiftCard>>;
 
     /// Version of the master data: grows with every change, equal on a source and its copies.
     fn data_version(&self) -> Result<u64>;
@@ -137,6 +164,8 @@ pub enum ErrorKind {
     Refused(Refusal),
     /// This source cannot do that.
     Unsupported,
+    /// The scale unit answers, headquarters does not, and only headquarters knows.
+    HeadquartersAway,
     /// The channel answered with an error of its own, or with something this program does not understand.
     Broken,
 }
@@ -152,8 +181,14 @@ pub enum Refusal {
     Conflict,
     /// No such thing.
     NotFound,
-    /// The device may not.
+    /// The device is unknown, another register's, or deactivated.
     Device,
+    /// Nobody is signed in, or the session has ended.
+    Session,
+    /// Too many wrong PINs.
+    Locked,
+    /// The operator may not do this.
+    Forbidden,
 }
 
 impl ChannelError {
@@ -186,8 +221,12 @@ impl fmt::Display for ErrorKind {
             Self::Refused(Refusal::Invalid) => f.write_str("the request was refused"),
             Self::Refused(Refusal::Conflict) => f.write_str("the same number is taken by another record"),
             Self::Refused(Refusal::NotFound) => f.write_str("there is no such thing"),
-            Self::Refused(Refusal::Device) => f.write_str("this register is not allowed"),
+            Self::Refused(Refusal::Device) => f.write_str("this register is not activated"),
+            Self::Refused(Refusal::Session) => f.write_str("the session has ended"),
+            Self::Refused(Refusal::Locked) => f.write_str("too many wrong PINs"),
+            Self::Refused(Refusal::Forbidden) => f.write_str("the operator may not do this"),
             Self::Unsupported => f.write_str("this is not possible here"),
+            Self::HeadquartersAway => f.write_str("headquarters does not answer"),
             Self::Broken => f.write_str("the scale unit answered with an error"),
         }
     }

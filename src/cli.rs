@@ -2,6 +2,8 @@
 
 mod demo;
 mod doctor;
+mod headquarters;
+mod hq;
 mod journal;
 mod operations;
 mod out;
@@ -9,6 +11,7 @@ mod profile;
 mod register;
 mod replay;
 mod scale_unit;
+mod server;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -36,6 +39,8 @@ enum Command {
     Demo(DemoArgs),
     /// Serve a store's registers
     ScaleUnit(ScaleUnitArgs),
+    /// Serve a chain's scale units
+    Headquarters(HeadquartersArgs),
     /// Look at a register's journal
     Journal {
         #[command(subcommand)]
@@ -47,6 +52,8 @@ enum Command {
     Operations(OperationsArgs),
     /// Ring real baskets up on several registers through outages and kills, and compare everything afterwards
     Replay(ReplayArgs),
+    /// Administer headquarters: master data, registers, jobs, packages, devices
+    Hq(hq::HqArgs),
     /// Check or print a register's profile
     Profile {
         #[command(subcommand)]
@@ -69,6 +76,9 @@ struct RegisterArgs {
     /// Address of the scale unit, such as <http://127.0.0.1:8443>; it wins over the profile's
     #[arg(long, value_name = "URL")]
     scale_unit: Option<String>,
+    /// Headquarters' code that makes this device a register, where it is none yet; without it the screen asks
+    #[arg(long, value_name = "CODE")]
+    activation_code: Option<String>,
 }
 
 #[derive(Args)]
@@ -96,17 +106,54 @@ struct DemoArgs {
     screenshots: Option<PathBuf>,
 }
 
+/// Where a server listens.
 #[derive(Args)]
-struct ScaleUnitArgs {
+struct ListenArgs {
     /// Where to listen, such as 127.0.0.1:8443; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     listen: SocketAddr,
-    /// The channel database: sqlite:FILE; an empty one is filled with the sample store
-    #[arg(long, value_name = "sqlite:FILE")]
-    database: String,
-    /// Listen beyond this machine without encryption
+    /// The server's certificate and its chain, in a PEM file: it is spoken to over TLS alone
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, in a PEM file
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Speak with other machines without encryption
     #[arg(long)]
     allow_plain_http: bool,
+}
+
+#[derive(Args)]
+struct HeadquartersArgs {
+    #[command(flatten)]
+    listen: ListenArgs,
+    /// Headquarters' database: sqlite:FILE or <postgres://USER@HOST/NAME>
+    #[arg(long, value_name = "URL")]
+    database: String,
+    /// The file of headquarters' secret keys, made at the first start; absent: beside the SQLite file
+    #[arg(long, value_name = "FILE")]
+    keys: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct ScaleUnitArgs {
+    #[command(flatten)]
+    listen: ListenArgs,
+    /// The channel database: sqlite:FILE or <postgres://USER@HOST/NAME>
+    #[arg(long, value_name = "URL")]
+    database: String,
+    /// Address of headquarters; absent: one on the sample store is started in this process, beside the database
+    #[arg(long, value_name = "URL", requires = "credentials")]
+    headquarters: Option<String>,
+    /// The scale unit's credentials, as `evertill hq scale-unit add` wrote them
+    #[arg(long, value_name = "FILE", requires = "headquarters")]
+    credentials: Option<PathBuf>,
+    /// The certificate authority of an https headquarters, in a PEM file; absent: the public authorities
+    #[arg(long, value_name = "FILE", requires = "headquarters")]
+    headquarters_ca: Option<PathBuf>,
+    /// Where packages are kept for the registers; absent: beside the SQLite file, or in a temporary directory
+    #[arg(long, value_name = "DIR")]
+    packages: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
@@ -172,6 +219,18 @@ struct ReplayArgs {
     /// Where channel database and journals are kept; absent: a temporary directory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// A scale unit that runs already, such as <http://127.0.0.1:8443>; given several times, the registers share them in turn
+    #[arg(long, value_name = "URL", requires = "database", value_parser = crate::replay::scale_unit_address)]
+    scale_unit: Vec<SocketAddr>,
+    /// Headquarters' code for a register of that chain; one for each, in order
+    #[arg(long, value_name = "CODE", requires = "scale_unit")]
+    activation_code: Vec<String>,
+    /// That chain's channel database, for the comparison: sqlite:FILE or <postgres://USER@HOST/NAME>
+    #[arg(long, value_name = "URL", requires = "scale_unit")]
+    database: Option<String>,
+    /// How long each register rests before a basket
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u64).range(0..=60_000))]
+    pace_ms: u64,
     /// One JSON document
     #[arg(long)]
     json: bool,
@@ -199,6 +258,10 @@ struct ReplayRegisterArgs {
     #[arg(long)]
     scale_unit: SocketAddr,
     #[arg(long)]
+    activation_code: Option<String>,
+    #[arg(long)]
+    pace_ms: u64,
+    #[arg(long)]
     outages: crate::replay::Outages,
     #[arg(long)]
     products: PathBuf,
@@ -215,10 +278,12 @@ pub fn main() -> ExitCode {
         Command::Register(args) => register::run(&args),
         Command::Demo(args) => demo::run(&args),
         Command::ScaleUnit(args) => scale_unit::run(&args),
+        Command::Headquarters(args) => headquarters::run(&args),
         Command::Journal { what } => journal::run(&what),
         Command::Doctor(args) => doctor::run(&args),
         Command::Operations(args) => operations::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Hq(args) => hq::run(args),
         Command::Profile { what } => profile::run(&what),
         Command::ReplayRegister(args) => {
             replay::run_register(args);

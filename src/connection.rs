@@ -15,6 +15,8 @@
 //!    │    offline database         │
 //!    └───────── an answer ─────────┘
 //! ```
+//!
+//! A register that headquarters lets work online only never goes offline: without its scale unit it is blocked.
 
 mod cause;
 
@@ -28,7 +30,7 @@ use crate::profile::OfflineProfile;
 pub struct Connection {
     profile: OfflineProfile,
     state: State,
-    offline_ready: bool,
+    offline: OfflineMode,
     sale_in_progress: bool,
     /// While a try to reconnect is open: until when its success counts.
     trying_until: Option<Tick>,
@@ -110,8 +112,19 @@ pub enum Event {
         /// When it was asked.
         sent: Tick,
     },
-    /// The offline database has become usable (or no longer is).
-    OfflineReady(bool),
+    /// What the register has to work with offline is now this.
+    OfflineMode(OfflineMode),
+}
+
+/// What a register has to work with offline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfflineMode {
+    /// A usable offline database.
+    Ready,
+    /// None yet, or none any more; it is being fetched.
+    NotReady,
+    /// Headquarters has *Support offline* at no: it works online only.
+    Unsupported,
 }
 
 /// What the till must do next.
@@ -142,16 +155,18 @@ pub enum Switch {
     ToOnline,
     /// To the register's own database.
     ToOffline(Cause),
+    /// Away from the register's own database, which cannot be used any more: questions go to the scale unit again, whether it answers or not.
+    OfflineLost,
 }
 
 impl Connection {
     /// A register that has not spoken to the scale unit yet. It counts as online, so that its first request decides,
-    /// and as having no offline database until [`Event::OfflineReady`].
+    /// and as having no offline database until [`Event::OfflineMode`].
     pub fn new(profile: OfflineProfile, now: Tick) -> Connection {
         Connection {
             profile,
             state: State::Online,
-            offline_ready: false,
+            offline: OfflineMode::NotReady,
             sale_in_progress: false,
             trying_until: None,
             online_since: now,
@@ -178,7 +193,7 @@ impl Connection {
             Event::Connect => self.connect(now),
             Event::DeadlineReached => self.deadline_reached(now),
             Event::ProbeSucceeded { sent } => self.probe_succeeded(sent, now),
-            Event::OfflineReady(ready) => self.offline_ready(ready, now),
+            Event::OfflineMode(mode) => self.offline_mode(mode, now),
         }
     }
 
@@ -201,6 +216,11 @@ impl Connection {
     /// Where the register stands.
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// What the register has to work with offline.
+    pub fn offline(&self) -> OfflineMode {
+        self.offline
     }
 
     /// How often the source has changed since the program's start.
@@ -230,7 +250,7 @@ impl Connection {
         self.slow_in_a_row = self.slow_in_a_row.saturating_add(1);
         let requests = self.slow_in_a_row;
         // A slow scale unit is better than none: without an offline database the register stays with it.
-        if requests < self.profile.slow_requests || !self.offline_ready {
+        if requests < self.profile.slow_requests || self.offline != OfflineMode::Ready {
             return Action::Stay;
         }
         self.go_offline(Cause::Slow { requests, over_ms }, now)
@@ -240,7 +260,7 @@ impl Connection {
         if self.state != State::Online || sent < self.online_since {
             return Action::Stay;
         }
-        if self.offline_ready {
+        if self.offline == OfflineMode::Ready {
             return self.go_offline(Cause::Failure(failure), now);
         }
         let since = now;
@@ -270,9 +290,14 @@ impl Connection {
         if was == Source::Online {
             return Action::Stay;
         }
+        self.online_again(now);
+        self.switched(Switch::ToOnline, now)
+    }
+
+    fn online_again(&mut self, now: Tick) {
+        self.trying_until = None;
         self.online_since = now;
         self.slow_in_a_row = 0;
-        self.switched(Switch::ToOnline, now)
     }
 
     fn reconnect_failed(&mut self, now: Tick) -> Action {
@@ -285,8 +310,10 @@ impl Connection {
     }
 
     fn disconnect(&mut self, now: Tick) -> Action {
-        if !self.offline_ready {
-            return Action::Refused(Refusal::NoOfflineDatabase);
+        match self.offline {
+            OfflineMode::Ready => {}
+            OfflineMode::NotReady => return Action::Refused(Refusal::NoOfflineDatabase),
+            OfflineMode::Unsupported => return Action::Refused(Refusal::OnlineOnly),
         }
         match &mut self.state {
             State::Offline { cause, next_try, .. } => {
@@ -329,12 +356,19 @@ impl Connection {
         Action::Stay
     }
 
-    fn offline_ready(&mut self, ready: bool, now: Tick) -> Action {
-        self.offline_ready = ready;
-        if ready && let State::Blocked { failure, .. } = self.state {
-            return self.go_offline(Cause::Failure(failure), now);
+    /// A blocked register goes offline as soon as it can. One that loses its database while it is offline has only the scale unit left,
+    /// by hand or not.
+    fn offline_mode(&mut self, mode: OfflineMode, now: Tick) -> Action {
+        self.offline = mode;
+        match self.state {
+            State::Blocked { failure, .. } if mode == OfflineMode::Ready => self.go_offline(Cause::Failure(failure), now),
+            State::Offline { since, cause, .. } if mode != OfflineMode::Ready => {
+                self.state = if let Cause::Failure(failure) = cause { State::Blocked { since, failure } } else { State::Online };
+                self.online_again(now);
+                self.switched(Switch::OfflineLost, now)
+            }
+            State::Online | State::Blocked { .. } | State::Offline { .. } => Action::Stay,
         }
-        Action::Stay
     }
 
     /// When the next transaction may try the scale unit, if it ever may.
@@ -391,7 +425,7 @@ mod tests {
     impl Register {
         fn with(profile: OfflineProfile) -> Register {
             let mut connection = Connection::new(profile, Tick(0));
-            connection.handle(Event::OfflineReady(true), Tick(0));
+            connection.handle(Event::OfflineMode(OfflineMode::Ready), Tick(0));
             Register { connection }
         }
 
@@ -405,7 +439,7 @@ mod tests {
 
         fn without_offline_database() -> Register {
             let mut register = Register::new();
-            register.at(0, Event::OfflineReady(false), Action::Stay);
+            register.at(0, Event::OfflineMode(OfflineMode::NotReady), Action::Stay);
             register
         }
 
@@ -450,7 +484,7 @@ mod tests {
 
     #[test]
     fn goes_offline_whenever_the_scale_unit_is_unavailable() {
-        for failure in [TIMED_OUT, REFUSED, Failure::Cut, Failure::NoRoad, Failure::Garbled] {
+        for failure in [TIMED_OUT, REFUSED, Failure::Cut, Failure::NoRoad, Failure::Garbled, Failure::NotTrusted] {
             let mut register = Register::new();
             register.is(Source::Online);
             register.at(5_000, unreachable(4_000, failure), offline_by(failure));
@@ -620,7 +654,7 @@ mod tests {
         register.at(1_000, unreachable(900, REFUSED), Action::Stay);
         register.at(2_000, Event::Connect, Action::TryReconnect { timeout_ms: 1_000 });
         register.at(2_100, answered(2_050, 50), Action::Stay);
-        register.at(2_200, Event::OfflineReady(true), Action::Stay);
+        register.at(2_200, Event::OfflineMode(OfflineMode::Ready), Action::Stay);
         register.at(2_300, Event::Disconnect, BY_HAND);
         register.at(2_400, Event::ReconnectSucceeded, Action::Stay);
         register.stands(offline(2_300, Cause::Manual, None));
@@ -642,7 +676,7 @@ mod tests {
         assert_eq!(*connection.state(), State::Online);
         let refused = Action::Refused(Refusal::NoOfflineDatabase);
         assert_eq!(connection.handle(Event::Disconnect, Tick(1)), refused);
-        connection.handle(Event::OfflineReady(true), Tick(2));
+        connection.handle(Event::OfflineMode(OfflineMode::Ready), Tick(2));
         assert_eq!(connection.handle(Event::Disconnect, Tick(3)), BY_HAND);
     }
 
@@ -666,7 +700,7 @@ mod tests {
         let mut register = Register::without_offline_database();
         register.at(1_000, Event::TransactionBegins, Action::Stay);
         register.at(2_000, unreachable(1_900, REFUSED), Action::Stay);
-        register.at(3_000, Event::OfflineReady(true), offline_by(REFUSED));
+        register.at(3_000, Event::OfflineMode(OfflineMode::Ready), offline_by(REFUSED));
         register.stands(offline(3_000, Cause::Failure(REFUSED), Some(303_000)));
     }
 
@@ -694,15 +728,44 @@ mod tests {
     }
 
     #[test]
-    fn an_offline_database_lost_while_offline_does_not_switch_the_sale() {
+    fn an_offline_database_lost_while_offline_leaves_only_the_scale_unit() {
+        let lost = Action::Switched(Switch::OfflineLost);
+        for mode in [OfflineMode::NotReady, OfflineMode::Unsupported] {
+            let mut register = Register::new();
+            register.at(1_000, unreachable(900, REFUSED), offline_by(REFUSED));
+            register.at(1_500, Event::TransactionBegins, Action::Stay);
+            register.at(2_000, Event::OfflineMode(mode), lost);
+            register.stands(State::Blocked { since: Tick(1_000), failure: REFUSED });
+            register.is(Source::Online);
+            register.at(3_000, answered(2_900, 100), Action::Stay);
+            register.stands(State::Online);
+        }
         let mut register = Register::new();
-        register.at(1_000, unreachable(900, REFUSED), offline_by(REFUSED));
-        register.at(2_000, Event::OfflineReady(false), Action::Stay);
-        register.is(Source::Offline);
-        register.at(301_000, Event::TransactionBegins, TRY);
-        register.at(301_010, Event::ReconnectSucceeded, ONLINE);
-        register.at(302_000, unreachable(301_500, TIMED_OUT), Action::Stay);
-        register.stands(State::Blocked { since: Tick(302_000), failure: TIMED_OUT });
+        register.at(1_000, Event::Disconnect, BY_HAND);
+        register.at(2_000, Event::OfflineMode(OfflineMode::NotReady), lost);
+        register.stands(State::Online);
+        register.at(2_100, unreachable(1_900, REFUSED), Action::Stay);
+        register.stands(State::Online);
+        register.at(2_200, unreachable(2_150, REFUSED), Action::Stay);
+        register.stands(State::Blocked { since: Tick(2_200), failure: REFUSED });
+        register.at(3_000, Event::OfflineMode(OfflineMode::Ready), offline_by(REFUSED));
+    }
+
+    #[test]
+    fn a_register_without_support_for_offline_is_blocked_without_its_scale_unit_and_never_offline() {
+        let mut register = Register::advanced();
+        register.at(0, Event::OfflineMode(OfflineMode::Unsupported), Action::Stay);
+        register.at(500, Event::Disconnect, Action::Refused(Refusal::OnlineOnly));
+        for ms in [1_000, 2_000, 3_000, 4_000] {
+            register.at(ms, answered(ms - 500, 500), Action::Stay);
+        }
+        register.at(5_000, Event::TransactionBegins, Action::Stay);
+        register.at(6_000, unreachable(5_900, REFUSED), Action::Stay);
+        register.stands(State::Blocked { since: Tick(6_000), failure: REFUSED });
+        register.at(7_000, Event::Disconnect, Action::Refused(Refusal::OnlineOnly));
+        register.at(8_000, answered(7_950, 50), Action::Stay);
+        register.stands(State::Online);
+        assert_eq!((register.connection.switches(), register.connection.offline()), (0, OfflineMode::Unsupported));
     }
 
     #[test]
@@ -739,7 +802,7 @@ mod tests {
     #[test]
     fn a_slow_scale_unit_without_an_offline_database_does_not_block() {
         let mut register = Register::advanced();
-        register.at(0, Event::OfflineReady(false), Action::Stay);
+        register.at(0, Event::OfflineMode(OfflineMode::NotReady), Action::Stay);
         for ms in [1_000, 2_000, 3_000, 4_000] {
             register.at(ms, answered(ms - 500, 500), Action::Stay);
         }

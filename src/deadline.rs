@@ -24,6 +24,11 @@ impl Deadline {
         Self { channel, worker: None }
     }
 
+    /// The channel itself, for what it does without asking anybody.
+    pub fn channel(&self) -> &dyn Channel {
+        self.channel.as_ref()
+    }
+
     /// Runs `request` on the worker and waits for its answer, `timeout_ms` at most; then it is [`Failure::TimedOut`], and what the
     /// request still does or answers is of no account to the caller.
     pub fn ask<T: Send + 'static>(
@@ -31,7 +36,7 @@ impl Deadline {
         timeout_ms: u64,
         request: impl FnOnce(&dyn Channel) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let answered = self.begin(request)?;
+        let answered = self.begin(request, || ())?;
         answered.recv_timeout(Duration::from_millis(timeout_ms)).unwrap_or_else(|error| {
             // Whether it hangs or has panicked, the next request gets another worker.
             self.abandon();
@@ -42,16 +47,18 @@ impl Deadline {
         })
     }
 
-    /// Runs `request` on the worker and does not wait: the answer comes through what is returned. Whoever waits no longer calls
-    /// [`Deadline::abandon`].
+    /// Runs `request` on the worker and does not wait: the answer comes through what is returned, and `wake` is called once it is there.
+    /// Whoever waits no longer calls [`Deadline::abandon`].
     pub fn begin<T: Send + 'static>(
         &mut self,
         request: impl FnOnce(&dyn Channel) -> Result<T> + Send + 'static,
+        wake: impl FnOnce() + Send + 'static,
     ) -> Result<Receiver<Result<T>>> {
         let (answer, answered) = channel();
         let job: Job = Box::new(move |channel| {
             // Nobody listens any more when the deadline has passed.
             let _ = answer.send(request(channel));
+            wake();
         });
         let worker = self.worker.take().map_or_else(|| self.start_worker(), Ok)?;
         worker.send(job).map_err(|_| ChannelError::broken("the request's worker has ended"))?;
@@ -100,7 +107,7 @@ mod tests {
         let panicked: Result<()> = deadline.ask(10_000, |_| panic!("a request that panics"));
         assert_eq!(panicked, Err(ChannelError::broken("the request failed inside this program")));
         assert_eq!(deadline.ask(10_000, |_| Ok(2)), Ok(2));
-        assert_eq!(deadline.begin(|_| Ok(3)).unwrap().recv(), Ok(Ok(3)));
+        assert_eq!(deadline.begin(|_| Ok(3), || ()).unwrap().recv(), Ok(Ok(3)));
         drop(release);
     }
 }

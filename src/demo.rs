@@ -16,6 +16,10 @@ pub use player::{PlayError, Player, Settings};
 pub const TAPES: &[(&str, &str)] = &[
     ("plain-sale", include_str!("../assets/demo/plain-sale.tape")),
     ("outage", include_str!("../assets/demo/outage.tape")),
+    ("new-price", include_str!("../assets/demo/new-price.tape")),
+    ("headquarters-away", include_str!("../assets/demo/headquarters-away.tape")),
+    ("activation", include_str!("../assets/demo/activation.tape")),
+    ("lockout", include_str!("../assets/demo/lockout.tape")),
     ("by-hand", include_str!("../assets/demo/by-hand.tape")),
     ("power-cut", include_str!("../assets/demo/power-cut.tape")),
     ("hung-server", include_str!("../assets/demo/hung-server.tape")),

@@ -11,7 +11,7 @@ use crate::ids::ProductId;
 use crate::money::Money;
 use crate::retail::product::Product;
 use crate::retail::staff::Pin;
-use crate::view::View;
+use crate::view::{Level, View};
 
 /// Whoever answers for the cashier.
 pub trait Desk {
@@ -46,10 +46,17 @@ pub enum Background {
     },
     /// Uploading went on: some transactions arrived or were set aside.
     UploadProgress,
-    /// A new offline database lies ready to be swapped in.
+    /// A newer offline database lies ready to be taken into use.
     OfflineDatabaseReady,
-    /// It could not be fetched; in words for the connection status window.
-    OfflineDatabaseFailed(String),
+    /// It could not be fetched, or a package was refused.
+    OfflineDatabaseFailed {
+        /// Why, in words.
+        why: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// A call that went on to headquarters has its answer.
+    RealtimeAnswered,
     /// A deadline of the till has come (idle lock, health check).
     DeadlineReached,
 }
@@ -76,6 +83,8 @@ pub enum Prompt {
     Confirm(ConfirmPrompt),
     /// Products found so far; every change of the text asks anew.
     Search(SearchPrompt),
+    /// Nothing but whether to go on waiting; Esc gives up.
+    Wait(Wait),
     /// Something to read, closed by Enter or Esc.
     Page(Page),
     /// The connection status window; Enter does its action, Esc leaves.
@@ -109,6 +118,18 @@ pub enum Purpose {
     Authorize {
         /// What it is for, such as `Price override`.
         operation: String,
+    },
+    /// A manager's, so that an operator may try again.
+    Release {
+        /// Who is locked out.
+        operator: String,
+        /// Since wrong PINs, and until when: a sentence.
+        locked: String,
+    },
+    /// A code of headquarters in place of a PIN, that makes the device a register; it is shown as it is typed.
+    Activate {
+        /// Which register the device is taken for.
+        register: String,
     },
 }
 
@@ -168,6 +189,15 @@ pub struct SearchPrompt {
     pub problem: Option<String>,
 }
 
+/// Something takes a while.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Wait {
+    /// The operation.
+    pub title: String,
+    /// What is waited for.
+    pub text: String,
+}
+
 /// Something to read.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Page {
@@ -186,8 +216,41 @@ pub struct ConnectionStatus {
     pub action: String,
     /// What would be lost or why it would be refused; shown above the action.
     pub remark: Option<String>,
-    /// Name and value, a row each, in sections: a row with an empty value is a heading.
-    pub rows: Vec<(String, String)>,
+    /// What is known.
+    pub sections: Vec<Section>,
+}
+
+/// A part of the connection status window.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Section {
+    /// Its heading.
+    pub title: String,
+    /// A row each.
+    pub facts: Vec<Fact>,
+}
+
+/// A row of it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Fact {
+    /// What it is about.
+    pub name: String,
+    /// What is known about it.
+    pub value: String,
+    /// Whether somebody should do something about it.
+    pub level: Level,
+}
+
+impl Fact {
+    /// A fact that is as it should be.
+    pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self { name: name.into(), value: value.into(), level: Level::Info }
+    }
+
+    /// The same fact, as serious as it is.
+    #[must_use]
+    pub fn at(self, level: Level) -> Self {
+        Self { level, ..self }
+    }
 }
 
 /// What the cashier answers.
@@ -206,9 +269,9 @@ pub enum Answer {
     Select(Selection),
     /// Credentials.
     Credentials {
-        /// Personnel number; for an unlock the one that was shown.
+        /// Personnel number; for an unlock the one that was shown, for an activation none.
         operator: String,
-        /// PIN.
+        /// PIN, or the code of an activation.
         pin: Pin,
     },
     /// A number as typed; empty means the suggestion.

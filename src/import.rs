@@ -6,7 +6,7 @@
 mod barcode;
 mod basket;
 mod customer;
-mod field;
+pub(crate) mod field;
 mod product;
 mod table;
 
@@ -19,7 +19,7 @@ pub use basket::{Basket, BasketLine, Baskets};
 pub use customer::CustomerRow;
 pub use product::ProductRow;
 
-use table::{Record, Table};
+use table::{Column, Record, Table};
 
 /// What becomes of a file that has bad rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,6 +171,55 @@ pub fn customers(file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<I
 /// See [`ImportError`].
 pub fn baskets(file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<Imported<Basket>, ImportError> {
     collect(Baskets::open(file, input)?, on_bad_row)
+}
+
+/// Reads any file row by row, in bounded memory. `columns` names what may stand in the header, and what must. `take` gets the cells of a row
+/// that are not empty and says by column what is wrong with them; an error of it ends the reading. Returns all faults.
+///
+/// # Errors
+/// See [`ImportError`]; bad rows are none here.
+pub(crate) fn rows(
+    file: &str,
+    input: impl Read,
+    columns: &[(&'static str, bool)],
+    mut take: impl FnMut(&[(&'static str, String)]) -> Result<Vec<(String, String)>, ()>,
+) -> Result<BadRows, ImportError> {
+    let named: Vec<Column> =
+        columns.iter().map(|(name, must)| if *must { Column::mandatory(name) } else { Column::optional(name) }).collect();
+    let mut table = Table::<_, AnyRow>::open_with(file, input, &named)?;
+    let mut bad = BadRows::default();
+    let mut ended = false;
+    while let Some(row) = table.next_row(|row| {
+        let mut cells = Vec::with_capacity(columns.len());
+        for (name, _) in columns {
+            let text = row.cell(name)?;
+            if !text.is_empty() {
+                cells.push((*name, text));
+            }
+        }
+        match take(&cells) {
+            Ok(faults) => faults.into_iter().for_each(|(column, why)| _ = row.fault::<()>(&column, why)),
+            Err(()) => ended = true,
+        }
+        Some(())
+    }) {
+        bad.append(row?.1);
+        if ended {
+            break;
+        }
+    }
+    Ok(bad)
+}
+
+/// A row of a file whose columns are named by whoever reads it.
+struct AnyRow;
+
+impl Record for AnyRow {
+    const COLUMNS: &'static [Column] = &[];
+
+    fn read(_: &mut table::Row<'_>) -> Option<Self> {
+        Some(Self)
+    }
 }
 
 fn read_all<T: Record>(file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<Imported<T>, ImportError> {

@@ -4,6 +4,7 @@
 //! changed; numbers have no gaps; each record's hash continues the one before it. One register owns a data directory; its uploader works
 //! on the same file through an [`Outbox`]. Nothing here asks the network or the clock.
 
+mod attempts;
 mod chain;
 mod error;
 pub mod export;
@@ -31,6 +32,8 @@ pub use reader::{Entry, Progress, Reader};
 
 use crate::clock::Time;
 use crate::ids::{OperatorId, RegisterId, ShiftId, TransactionId};
+use crate::retail::lockout::Attempts;
+use crate::retail::register::Numbers;
 use crate::retail::sale::Sale;
 use crate::retail::transaction::{Content, Event, Transaction, chain_hash};
 
@@ -137,13 +140,12 @@ impl Journal {
 
     /// Opens the register's next shift; `id` is the key of the event that says so.
     pub fn open_shift(&mut self, id: TransactionId, operator: &OperatorId, at: Time, offline: bool) -> Result<Shift> {
+        const OPEN: &str = "INSERT INTO shifts (number, opened_at, opened_by, receipt_before) VALUES (?1, ?2, ?3, ?4)";
         self.counted.set(None);
         let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let last: Option<i64> = commit.query_row("SELECT max(number) FROM shifts", (), |row| row.get(0))?;
-        let next = last.unwrap_or(0) + 1;
-        commit
-            .execute("INSERT INTO shifts (number, opened_at, opened_by) VALUES (?1, ?2, ?3)", (next, at.timestamp_millis(), &operator.0))?;
-        let shift = ShiftId { register: self.register.number, number: next.unsigned_abs() };
+        let known = chain::highest(&commit)?;
+        let shift = ShiftId { register: self.register.number, number: known.shift + 1 };
+        commit.execute(OPEN, (stored(shift.number), at.timestamp_millis(), &operator.0, stored(known.receipt)))?;
         let stamp = Stamp { operator: operator.clone(), shift, at, offline };
         append(&commit, &self.register, id, Content::Event(Event::ShiftOpened), &stamp)?;
         commit.commit()?;
@@ -161,6 +163,47 @@ impl Journal {
             })
         });
         Ok(shift.optional()?)
+    }
+
+    /// Whether anything was sold in the open shift, so that there may be money in the drawer.
+    pub fn shift_has_sales(&self) -> Result<bool> {
+        let before: Option<i64> =
+            self.database.query_row("SELECT receipt_before FROM shifts ORDER BY number DESC LIMIT 1", (), |row| row.get(0)).optional()?;
+        let newest = chain::read(&self.database, Mark::Newest)?;
+        Ok(before.is_some_and(|before| newest.receipt > before.unsigned_abs()))
+    }
+
+    /// Whatever is recorded next has numbers higher than these, which were given elsewhere.
+    pub fn continue_from(&mut self, numbers: Numbers) -> Result<()> {
+        const ACTIVATE: &str = "INSERT INTO activations (sequence, receipt, shift) VALUES (?1, ?2, ?3)
+            ON CONFLICT (sequence) DO UPDATE SET receipt = excluded.receipt, shift = excluded.shift";
+        let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known = chain::highest(&commit)?;
+        let highest = known.max(numbers);
+        if highest != known {
+            commit.execute(ACTIVATE, (stored(highest.sequence), stored(highest.receipt), stored(highest.shift)))?;
+            commit.commit()?;
+        }
+        Ok(())
+    }
+
+    /// An operator's wrong PINs in a row at this register.
+    pub fn attempts(&self, operator: &OperatorId) -> Result<Attempts> {
+        attempts::read(&self.database, operator)
+    }
+
+    /// Counts a try as failed, before its PIN is compared; returns what was counted until then.
+    pub fn note_failure(&mut self, operator: &OperatorId, now: Time) -> Result<Attempts> {
+        let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let before = attempts::read(&commit, operator)?;
+        attempts::write(&commit, operator, before.after_failure(now), now)?;
+        commit.commit()?;
+        Ok(before)
+    }
+
+    /// Sets an operator's count: to nothing once he was right or a manager unlocked him, back when his PIN was compared by nobody.
+    pub fn set_attempts(&mut self, operator: &OperatorId, attempts: Attempts, now: Time) -> Result<()> {
+        attempts::write(&self.database, operator, attempts, now)
     }
 
     /// What the scale unit has not acknowledged yet; counted anew only after a change.
@@ -224,11 +267,12 @@ fn append(commit: &Connection, register: &RegisterId, id: TransactionId, content
     const APPEND: &str = "INSERT INTO transactions (sequence, id, receipt, kind, recorded_at, canonical, hash)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let newest = chain::read(commit, Mark::Newest)?;
+    let known = chain::highest(commit)?;
     let transaction = Transaction {
         id,
         register: register.clone(),
-        sequence: newest.sequence + 1,
-        receipt: matches!(content, Content::Sale(_)).then_some(newest.receipt + 1),
+        sequence: known.sequence + 1,
+        receipt: matches!(content, Content::Sale(_)).then_some(known.receipt + 1),
         shift: stamp.shift,
         operator: stamp.operator.clone(),
         recorded_at: stamp.at,
@@ -249,7 +293,7 @@ fn append(commit: &Connection, register: &RegisterId, id: TransactionId, content
     commit
         .prepare_cached("INSERT INTO outbox (sequence, sale) VALUES (?1, ?2)")?
         .execute((stored(transaction.sequence), transaction.is_sale()))?;
-    let link = Link { sequence: transaction.sequence, receipt: transaction.receipt.unwrap_or(newest.receipt), hash };
+    let link = Link { sequence: transaction.sequence, receipt: transaction.receipt.unwrap_or(known.receipt), hash };
     chain::write(commit, Mark::Newest, &link)?;
     Ok(transaction)
 }

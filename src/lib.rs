@@ -6,24 +6,33 @@ pub mod clock;
 pub mod ids;
 pub mod money;
 pub mod profile;
+pub mod secret;
+pub mod tls;
 
 pub mod retail;
 
 pub mod connection;
 pub mod import;
 pub mod master_data;
+pub mod package;
+pub mod pin;
 pub mod sample_store;
 pub mod view;
 
 pub mod channel;
 pub mod deadline;
 pub mod desk;
+pub mod device;
 pub mod journal;
 pub mod protocol;
+pub mod realtime;
 pub mod road;
+mod server;
 pub mod sync;
 pub mod till;
 
+pub mod chain;
+pub mod headquarters;
 pub mod register;
 pub mod scale_unit;
 pub mod ui;

@@ -8,6 +8,7 @@ mod problem;
 
 use key::{KEYS, Key};
 use problem::Report;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use toml::de::{DeTable, DeValue};
 
@@ -46,10 +47,13 @@ pub struct RegisterProfile {
 pub struct ScaleUnitProfile {
     /// Scheme, host and perhaps port, without a slash at the end; none: a scale unit inside the register's own process.
     pub url: Option<String>,
+    /// Path of a PEM file with the authority that signed the scale unit's certificate; none: the public ones.
+    pub ca: Option<String>,
 }
 
 /// When the register goes offline and comes back.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct OfflineProfile {
     /// What a data request may take before the register goes offline, in milliseconds.
     pub timeout_ms: u64,
@@ -71,6 +75,10 @@ pub struct OfflineProfile {
     pub slow_request_ms: u64,
     /// Uploaded transactions that are older leave the journal, in days.
     pub purge_after_days: u32,
+    /// How often the register looks for new packages, in seconds.
+    pub download_interval_s: u64,
+    /// Do packages wait, as while a chain is being set up?
+    pub pause_downloads: bool,
 }
 
 /// How the register looks.
@@ -130,6 +138,8 @@ impl Default for OfflineProfile {
             slow_requests: 3,
             slow_request_ms: 400,
             purge_after_days: 30,
+            download_interval_s: 60,
+            pause_downloads: false,
         }
     }
 }
@@ -291,7 +301,8 @@ theme = \"blue\"
                 "profile.toml:8:14: timeout_ms is 5, expected 50 to 60000 milliseconds; hint: the default is 1000",
                 "profile.toml:9:1: there is no key slow_request in [offline], expected one of timeout_ms, realtime_timeout_ms, \
                  reconnect_interval_s, reconnect_timeout_ms, manual_switch_before_sign_in, advanced_switching, \
-                 health_check_interval_s, slow_requests, slow_request_ms, purge_after_days; hint: did you mean slow_requests?",
+                 health_check_interval_s, slow_requests, slow_request_ms, purge_after_days, \
+                 download_interval_s, pause_downloads; hint: did you mean slow_requests?",
                 "profile.toml:10:22: this is not TOML: string values must be quoted, expected literal string",
                 "profile.toml:13:9: theme is \"blue\", expected \"dark\" or \"light\"; hint: the default is \"dark\"",
             ]
@@ -388,6 +399,8 @@ theme = \"blue\"
             "http://scale_unit_1:80",
             "http://[::1]",
             "http://[2001:db8::1]:8443",
+            "https://host",
+            "https://scale-unit.riverside.example:8443",
         ] {
             assert!(is_address(good), "{good}");
         }
@@ -396,7 +409,8 @@ theme = \"blue\"
         for bad in [
             "",
             "http://",
-            "https://host",
+            "https://",
+            "https:/host",
             "http://:80",
             "HTTP://host",
             "ftp://host",
@@ -479,7 +493,7 @@ theme = \"blue\"
         )
             .prop_map(|(store, number, url, (values, reconnect_timeout_ms), light, layout)| Profile {
                 register: RegisterProfile { store, number },
-                scale_unit: ScaleUnitProfile { url },
+                scale_unit: ScaleUnitProfile { url, ca: None },
                 offline: OfflineProfile {
                     timeout_ms: values.0,
                     realtime_timeout_ms: values.1,

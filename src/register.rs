@@ -2,6 +2,8 @@
 //!
 //! The live screen, the demos, the tests and the replay of real baskets all open the same register; they differ in their desk and clock.
 
+mod activation;
+mod downloads;
 mod offline_file;
 
 use std::path::{Path, PathBuf};
@@ -9,16 +11,24 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use crate::channel::http::{AddressError, HttpChannel};
-use crate::channel::{Channel, ChannelError};
+use crate::channel::{Channel, ChannelError, ErrorKind, Refusal};
 use crate::clock::SharedClock;
-use crate::desk::{Background, Reply};
+use crate::connection::Source;
+use crate::desk::{Background, Desk, Reply};
+use crate::device::{DeviceError, Identity};
 use crate::ids::{KeySource, RegisterId};
 use crate::journal::{Journal, JournalError, Outbox};
 use crate::profile::Profile;
-use crate::sync::upload::Uploader;
-use crate::till::{LocalTime, Setup, Sources, Till, Uploads};
+use crate::retail::register::RegisterSetup;
+use crate::secret::Secret;
+use crate::sync::upload::{UploadStatus, Uploader};
+use crate::till::{Activation, ActivationError, Setup, Sources, Standing, Till, Uploads, first_activation};
+use crate::view::Look;
 
-pub use offline_file::OfflineFile;
+use activation::DeviceActivation;
+
+pub use downloads::Keys;
+pub use offline_file::{OfflineFile, Packages, SteeredFile};
 
 /// How a register is opened.
 pub struct Options {
@@ -34,6 +44,8 @@ pub struct Options {
     pub keys: KeySource,
     /// How to sign in, in the sample store alone.
     pub sample_hint: Option<String>,
+    /// Headquarters' code for a device that is no register yet.
+    pub activation_code: Option<Secret>,
     /// Where background threads send their news: to the desk, which hands them to the till.
     pub news: Sender<Reply>,
 }
@@ -56,40 +68,97 @@ pub struct BackgroundWork {
 impl BackgroundWork {
     /// Whether nothing is on its way up or down that could still arrive.
     pub fn is_quiet(&self) -> bool {
-        self.uploader.is_quiet() && !self.offline_file.is_fetching()
+        self.uploader.is_quiet() && self.offline_file.is_quiet()
     }
 }
 
 impl Register {
-    /// Opens it: the journal with the sale in hand, then whichever source knows the store.
+    /// Opens it: the journal with the sale in hand, then whichever source knows the store. A device that is no register yet is made one
+    /// by the code of the options.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        let Options { profile, data, scale_unit, clock, keys, sample_hint, news } = options;
+        Self::open_with(options, None).and_then(|register| register.ok_or(OpenError::NotActivated))
+    }
+
+    /// The same; where a code is wanted and the options have none, the desk is asked for it. None when the desk hung up.
+    pub fn open_at(desk: &mut dyn Desk, options: Options) -> Result<Option<Self>, OpenError> {
+        Self::open_with(options, Some(desk))
+    }
+
+    fn open_with(options: Options, mut desk: Option<&mut dyn Desk>) -> Result<Option<Self>, OpenError> {
+        let Options { mut profile, data, scale_unit, clock, keys, sample_hint, activation_code, news } = options;
         create_private_dir(&data)?;
-        let register = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
-        let journal = Journal::open(&data, &register)?;
-        let http = Arc::new(HttpChannel::new(&scale_unit).map_err(OpenError::Address)?);
+        let http = HttpChannel::with_authority(&scale_unit, profile.scale_unit.ca.as_deref().map(Path::new));
+        let http = Arc::new(http.map_err(OpenError::Address)?);
+        let packages = Arc::clone(&http) as Arc<dyn Packages>;
+        let offline_file = OfflineFile::new(data.join("offline.db"), packages, news.clone(), clock.clone());
+        let mut activation = DeviceActivation::begin(&data, Arc::clone(&http), offline_file.clone())?;
+        let configured = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
+        let expected = activation.journal_owner().unwrap_or(configured);
+        let mut last_serial = 0;
+        let mut ask = |activation: &mut DeviceActivation| match &mut desk {
+            Some(desk) => first_activation(*desk, activation, &expected, &scale_unit, &mut last_serial),
+            None => false,
+        };
+        match activation_code {
+            Some(code) if activation.standing() == Standing::Unknown => drop(activation.activate(&code)?),
+            Some(_) | None => {}
+        }
+        if activation.standing() == Standing::Unknown && !ask(&mut activation) {
+            return Ok(None);
+        }
+        let Some(Identity { register, numbers, .. }) = activation.identity().cloned() else { return Err(OpenError::NotActivated) };
+        let mut journal = Journal::open(&data, &register)?;
+        journal.continue_from(numbers)?;
         let online: Arc<dyn Channel> = Arc::clone(&http) as Arc<dyn Channel>;
-        let offline_file = OfflineFile::new(data.join("offline.db"), http, news.clone(), clock.clone());
         let offline = offline_file.open_existing();
+        let kept = offline.as_ref().and_then(|offline| offline.register(&register).ok());
+        configure(&mut profile, kept.as_ref());
         let mut sources = Sources::new(Arc::clone(&online), offline.clone(), &profile.offline, clock.clone());
         let number = register.store.clone();
-        let store = sources.ask(move |channel| channel.store(&number)).or_else(|error| {
+        let asked = move |channel: &dyn Channel| channel.store(&number);
+        let mut answer = sources.ask(asked.clone());
+        if matches!(&answer, Err(error) if error.kind == ErrorKind::Refused(Refusal::Device)) {
+            activation.was_deactivated();
+            if offline.is_none() {
+                if !ask(&mut activation) {
+                    return Ok(None);
+                }
+                journal.continue_from(activation.identity().map(|identity| identity.numbers).unwrap_or_default())?;
+                answer = sources.ask(asked);
+            }
+        }
+        let store = answer.or_else(|error| {
             // A scale unit that answers with an error takes nobody offline, but is no reason to keep a register closed.
-            let kept = offline.and_then(|offline| offline.store(&register.store).ok());
+            let kept = offline.clone().and_then(|offline| offline.store(&register.store).ok());
             kept.ok_or(OpenError::NoStore { scale_unit: scale_unit.clone(), error })
         })?;
         if !store.registers.contains(&register.number) {
             return Err(OpenError::UnknownRegister { register });
         }
-        let report = move |news_item: Background| {
+        let asked = register.clone();
+        let configuration = sources.ask_at_all_events(move |channel| channel.register(&asked)).ok().or_else(|| kept.clone());
+        if configuration != kept && sources.source() == Source::Online {
+            configure(&mut profile, configuration.as_ref());
+            sources = Sources::new(Arc::clone(&online), offline.clone(), &profile.offline, clock.clone());
+        }
+        let look = configuration.as_ref().and_then(look_of);
+        if configuration.is_some_and(|configuration| !configuration.support_offline) {
+            drop(offline);
+            offline_file.give_up();
+            sources.work_online_only();
+        }
+        offline_file.configure(&profile.offline);
+        let report = move |item: Background| {
             // The till may have gone already; then nobody wants to know.
-            let _ = news.send(Reply::Background(news_item));
+            let _ = news.send(Reply::Background(item));
         };
         let uploader = Arc::new(
-            Uploader::start(Outbox::open(&data)?, online, profile.offline.timeout_ms, clock.clone(), report).map_err(OpenError::Thread)?,
+            Uploader::start(Outbox::open(&data)?, online, profile.offline.timeout_ms, clock.clone(), report.clone())
+                .map_err(OpenError::Thread)?,
         );
         let background = BackgroundWork { uploader: Arc::clone(&uploader), offline_file: offline_file.clone() };
         let setup = Setup {
+            last_serial,
             store,
             register,
             profile,
@@ -98,11 +167,30 @@ impl Register {
             journal,
             sources,
             uploads: Box::new(SteeredUploader(uploader)),
-            offline_database: Box::new(offline_file),
+            offline_database: Box::new(offline_file.steered()),
+            activation: Box::new(activation),
+            look,
+            news: Arc::new(report),
             sample_hint,
         };
-        Ok(Self { till: Till::open(setup)?, background })
+        Ok(Some(Self { till: Till::open(setup)?, background }))
     }
+}
+
+/// What headquarters says about a register wins over its own profile.
+fn configure(profile: &mut Profile, configuration: Option<&RegisterSetup>) {
+    let Some(RegisterSetup { offline_profile, lock_after_s, .. }) = configuration else { return };
+    if let Some(offline) = offline_profile {
+        profile.offline = offline.clone();
+    }
+    if let Some(seconds) = lock_after_s {
+        profile.session.lock_after_s = *seconds;
+    }
+}
+
+fn look_of(configuration: &RegisterSetup) -> Option<Arc<Look>> {
+    let RegisterSetup { theme, layout, .. } = configuration;
+    (theme.is_some() || layout.is_some()).then(|| Arc::new(Look { theme: theme.clone(), layout: layout.clone() }))
 }
 
 /// The uploader as the till steers it.
@@ -117,13 +205,8 @@ impl Uploads for SteeredUploader {
         self.0.set_online(online);
     }
 
-    fn status(&self, local: LocalTime<'_>) -> Vec<(String, String)> {
-        let status = self.0.status();
-        let mut rows = vec![("Last upload".to_owned(), status.last_success.map_or_else(|| "none yet".to_owned(), local))];
-        if let Some(error) = status.last_error {
-            rows.push(("Last problem".to_owned(), error));
-        }
-        rows
+    fn status(&self) -> UploadStatus {
+        self.0.status()
     }
 }
 
@@ -150,6 +233,15 @@ pub enum OpenError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// The device's file.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The device is no register, and there is nobody to ask for a code.
+    #[error("this device is not activated")]
+    NotActivated,
+    /// The code was not taken.
+    #[error("this device was not activated: {}", .0.notice().text)]
+    Activation(#[from] ActivationError),
     /// The scale unit's address makes no sense.
     #[error(transparent)]
     Address(AddressError),
@@ -174,14 +266,21 @@ pub enum OpenError {
 
 impl OpenError {
     /// What to do about it.
-    pub fn hint(&self) -> &'static str {
-        match self {
+    pub fn hint(&self) -> String {
+        let hint = match self {
+            Self::Device(error) => return error.hint(),
+            Self::Activation(error) => return error.notice().hint,
+            Self::NotActivated => "name a code of headquarters with --activation-code",
             Self::Directory { .. } => "name another one with --data, or make room and give the rights to write there",
             Self::Journal(error) => error.hint(),
             Self::Address(_) => "put it right in the profile or with --scale-unit",
             Self::Thread(_) => "close other programs, then start the register again",
+            Self::NoStore { error: ChannelError { kind: ErrorKind::Refused(Refusal::NotFound), .. }, .. } => {
+                "its data have not come down yet: run job 9999 at headquarters, then start the register again"
+            }
             Self::NoStore { .. } => "see that the scale unit runs and that its address is right; `evertill doctor` checks both",
-            Self::UnknownRegister { .. } => "put store and number right in the profile's [register], or add the register at headquarters",
-        }
+            Self::UnknownRegister { .. } => "add the register to its store at headquarters",
+        };
+        hint.to_owned()
     }
 }

@@ -1,17 +1,18 @@
-//! `evertill replay`: real baskets rung up through the till on several registers against a real scale unit, with the network cut and the
+//! `evertill replay`: real baskets rung up through the till on several registers against a real chain, with the network cut and the
 //! registers killed, and everything compared afterwards.
 //!
 //! Each register is a process of its own (this program with `replay-register`), so that a kill is a real one. The comparison reads the channel
 //! database and the journals by itself; it believes nothing the uploads say.
 
 mod basket_desk;
+mod chain;
 mod child;
 mod compare;
 mod outages;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -19,16 +20,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::channel::sqlite::SqliteChannel;
-use crate::clock::{Clock, Stopwatch, SystemClock};
+use crate::chain::Chain;
+use crate::clock::{Clock, SharedClock, Stopwatch, SystemClock};
+use crate::headquarters::Headquarters;
 use crate::ids::splitmix64;
 use crate::import::{self, Basket, OnBadRow};
-use crate::master_data::MasterData;
-use crate::money::Quantity;
-use crate::retail::store::Store;
-use crate::sample_store;
-use crate::scale_unit::ScaleUnit;
+use crate::secret::Secret;
 
+pub use chain::{Products, fill, products};
 pub use child::{ChildOptions, run_child};
 pub use outages::Outages;
 
@@ -46,6 +45,20 @@ pub struct Replay {
     pub seed: u64,
     /// Where channel database and journals are written.
     pub data: PathBuf,
+    /// How long each register rests before a basket.
+    pub pace: Duration,
+    /// The chain it runs on; none starts one of its own in the directory.
+    pub running: Option<Running>,
+}
+
+/// A chain that runs already. Its store's registers are there, and pending.
+pub struct Running {
+    /// Its scale units, which the registers share in turn.
+    pub scale_units: Vec<SocketAddr>,
+    /// A code for each register.
+    pub activation_codes: Vec<Secret>,
+    /// Their channel database.
+    pub database: String,
 }
 
 /// What came of it; the fields of `--json`.
@@ -69,6 +82,8 @@ pub struct Outcome {
     pub missing: u64,
     /// Sales it holds otherwise than the journals.
     pub altered: u64,
+    /// Sales that headquarters has; unknown of a chain that ran already.
+    pub at_headquarters: Option<u64>,
     /// Receipt numbers skipped or used twice.
     pub receipt_gaps: u64,
     /// Switches between online and offline.
@@ -128,26 +143,32 @@ impl Replay {
     pub fn run(&self, progress: &(dyn Fn(u64) + Sync)) -> Result<Outcome, ReplayError> {
         let failed = |error: &dyn std::fmt::Display| ReplayError::Failed(error.to_string());
         let baskets = read_baskets(&self.baskets)?;
-        let data = master_data(&self.products, self.registers)?;
+        let products = chain::products(&self.products)?;
         std::fs::create_dir_all(&self.data).map_err(|error| ReplayError::File { path: self.data.clone(), error })?;
-        let database = self.data.join("channel.db");
-        let channel = SqliteChannel::open(&database).map_err(|error| failed(&error))?;
-        channel.load(&data).map_err(|error| failed(&error))?;
-        let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let scale_unit = ScaleUnit::start(listen, Arc::new(channel)).map_err(|error| failed(&error))?;
-        let address = scale_unit.address();
+        let (places, chain) = if let Some(running) = &self.running {
+            (running.places(self.registers)?, None)
+        } else {
+            let (places, chain) = self.start_chain(&products)?;
+            (places, Some(chain))
+        };
         let watch = Stopwatch::default();
         let runs: Vec<Result<Run, ReplayError>> = std::thread::scope(|scope| {
             let registers: Vec<_> =
-                (1..=self.registers).map(|number| scope.spawn(move || self.run_register(number, address, progress))).collect();
+                (1..).zip(&places).map(|(number, place)| scope.spawn(move || self.run_register(number, place, progress))).collect();
             registers
                 .into_iter()
                 .map(|register| register.join().unwrap_or_else(|_| Err(ReplayError::Failed("a register's thread ended early".to_owned()))))
                 .collect()
         });
         let seconds = seconds_of(watch.elapsed_us());
-        drop(scale_unit);
+        let at_headquarters = chain.as_ref().map(chain::arrived).transpose()?;
+        drop(chain);
+        let database = match &self.running {
+            Some(running) => compare::Database::of(&running.database).map_err(|error| failed(&error))?,
+            None => compare::Database::Sqlite(channel_database(&self.data)),
+        };
         let mut outcome = compare::compare(&database, &self.data, self.registers, &baskets).map_err(|error| failed(&error))?;
+        outcome.at_headquarters = at_headquarters;
         for run in runs {
             let run = run?;
             outcome.kills += run.kills;
@@ -159,14 +180,32 @@ impl Replay {
         Ok(outcome)
     }
 
+    /// A chain of its own on the replay's store, and each register's place in it.
+    fn start_chain(&self, products: &chain::Products) -> Result<(Vec<Place>, Chain), ReplayError> {
+        let failed = |error: &dyn std::fmt::Display| ReplayError::Failed(error.to_string());
+        let clock: SharedClock = Arc::new(SystemClock::default());
+        let database = format!("sqlite:{}", self.data.join("headquarters.db").display());
+        let headquarters = Headquarters::open(&database, None, Arc::clone(&clock)).map_err(|error| failed(&error))?;
+        chain::fill(&headquarters, products, self.registers).map_err(|error| failed(&error))?;
+        let chain = Chain::of(headquarters, &channel_database(&self.data), crate::chain::Place::default(), &clock);
+        let chain = chain.map_err(|error| failed(&error))?;
+        let place = |number: u32| {
+            let register = chain::register(number);
+            let code = chain.activation_code(&register_directory(&self.data, number), &register).map_err(|error| failed(&error))?;
+            Ok(Place { scale_unit: chain.scale_unit_address(), activation_code: code })
+        };
+        let places = (1..=self.registers).map(place).collect::<Result<_, ReplayError>>()?;
+        Ok((places, chain))
+    }
+
     /// Runs one register's processes, one after another, until one has finished.
-    fn run_register(&self, number: u32, scale_unit: SocketAddr, progress: &(dyn Fn(u64) + Sync)) -> Result<Run, ReplayError> {
+    fn run_register(&self, number: u32, place: &Place, progress: &(dyn Fn(u64) + Sync)) -> Result<Run, ReplayError> {
         let mut run = Run::default();
         let mut chance = self.seed ^ u64::from(number).wrapping_mul(0x9E37);
         let clock = SystemClock::default();
         let mut killed_at = None;
         loop {
-            let mut child = self.spawn(number, scale_unit)?;
+            let mut child = self.spawn(number, place)?;
             let output = child.stdout.take().ok_or_else(|| ReplayError::Failed("a register has no output".to_owned()))?;
             let mut ended = None;
             for line in BufReader::new(output).lines() {
@@ -205,12 +244,17 @@ impl Replay {
         }
     }
 
-    fn spawn(&self, number: u32, scale_unit: SocketAddr) -> Result<Child, ReplayError> {
+    fn spawn(&self, number: u32, place: &Place) -> Result<Child, ReplayError> {
         let program = std::env::current_exe().map_err(|error| ReplayError::Failed(error.to_string()))?;
-        Command::new(program)
-            .arg("replay-register")
+        let mut command = Command::new(program);
+        command.arg("replay-register");
+        if let Some(code) = &place.activation_code {
+            command.args(["--activation-code", code.reveal()]);
+        }
+        command
+            .args(["--pace-ms", &self.pace.as_millis().to_string()])
             .args(["--number", &number.to_string(), "--registers", &self.registers.to_string(), "--seed", &self.seed.to_string()])
-            .args(["--scale-unit", &scale_unit.to_string(), "--outages", &self.outages.to_string()])
+            .args(["--scale-unit", &place.scale_unit.to_string(), "--outages", &self.outages.to_string()])
             .arg("--products")
             .arg(&self.products)
             .arg("--baskets")
@@ -228,11 +272,41 @@ fn seconds_of(us: u64) -> f64 {
     std::time::Duration::from_micros(us).as_secs_f64()
 }
 
+impl Running {
+    /// Each register's place.
+    fn places(&self, registers: u32) -> Result<Vec<Place>, ReplayError> {
+        let count = registers as usize;
+        if self.activation_codes.len() != count || self.scale_units.is_empty() {
+            let words = format!("{} activation codes for {registers} registers, expected one for each", self.activation_codes.len());
+            return Err(ReplayError::Failed(words));
+        }
+        let codes = self.activation_codes.iter().cloned().map(Some);
+        let scale_units = self.scale_units.iter().copied().cycle();
+        Ok(scale_units.zip(codes).map(|(scale_unit, activation_code)| Place { scale_unit, activation_code }).collect())
+    }
+}
+
+/// Where a register of the replay finds its scale unit, and what makes it a register there.
+struct Place {
+    scale_unit: SocketAddr,
+    activation_code: Option<Secret>,
+}
+
+/// The address of a scale unit without TLS, as `--scale-unit` names it.
+pub fn scale_unit_address(url: &str) -> Result<SocketAddr, String> {
+    let address = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    address.and_then(|address| address.parse().ok()).ok_or_else(|| format!("`{url}` is not http://, an IP address and a port"))
+}
+
 #[derive(Default)]
 struct Run {
     kills: u64,
     slowest_line_us: u64,
     failure: Option<String>,
+}
+
+fn channel_database(data: &Path) -> PathBuf {
+    data.join("channel.db")
 }
 
 fn register_directory(data: &Path, number: u32) -> PathBuf {
@@ -246,22 +320,6 @@ fn baskets_of(number: u32, registers: u32, baskets: &[Basket]) -> impl Iterator<
 
 fn read_baskets(path: &Path) -> Result<Vec<Basket>, ReplayError> {
     Ok(import::baskets(&path.to_string_lossy(), open(path)?, OnBadRow::Refuse)?.rows)
-}
-
-/// The sample store selling other products: no tax, every line by itself, any price (the baskets' own), and fuel by the thousandth of a gallon.
-fn master_data(products: &Path, registers: u32) -> Result<MasterData, ReplayError> {
-    let sample = sample_store::store();
-    let mut functionality = sample.functionality.clone();
-    functionality.aggregate_items = false;
-    functionality.maximum_quantity = Quantity::new(100_000.into()).map_err(|error| ReplayError::Failed(error.to_string()))?;
-    let store = Store { functionality, registers: (1..=registers).collect(), ..sample };
-    let rows = import::products(&products.to_string_lossy(), open(products)?, OnBadRow::Refuse)?.rows;
-    let products = rows.into_iter().map(|row| {
-        let mut product = sample_store::product(row, store.currency);
-        product.rules.zero_price_valid = true;
-        product
-    });
-    Ok(MasterData { products: products.collect(), codes: Vec::new(), staff: sample_store::staff(), customers: Vec::new(), store })
 }
 
 fn open(path: &Path) -> Result<File, ReplayError> {

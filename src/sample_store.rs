@@ -17,6 +17,10 @@ const PRODUCTS: &str = include_str!("../fixtures/sample-store/products.csv");
 const BARCODES: &str = include_str!("../fixtures/sample-store/barcodes.csv");
 const CUSTOMERS: &str = include_str!("../fixtures/sample-store/customers.csv");
 
+/// The files of the sample store, in the order in which headquarters imports them.
+pub const FILES: [(&str, &str); 5] =
+    [("store.toml", STORE), ("staff.toml", STAFF), ("products.csv", PRODUCTS), ("barcodes.csv", BARCODES), ("customers.csv", CUSTOMERS)];
+
 /// What the sign-in screen of the sample store says, and no other.
 pub const SIGN_IN_HINT: &str = "Sample store: cashier 000160, manager 000110, PIN 123";
 
@@ -28,6 +32,7 @@ pub fn master_data() -> MasterData {
         codes: codes(),
         staff: staff(),
         customers: customers(),
+        records: Vec::new(),
         store,
     }
 }

@@ -3,174 +3,209 @@
 //! The command line starts it as a process, a register without one inside its own. It runs on threads of its own, and its handlers do
 //! nothing but decode, call the channel, encode.
 
-mod answer;
-mod connections;
-mod guard;
+mod caller;
+mod connected;
+mod credentials;
+mod devices;
+mod distribution;
 mod handlers;
-mod metrics;
+mod headquarters;
 mod openapi;
+mod packages;
+mod people;
 mod shelf;
 
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::thread::JoinHandle;
-use std::time::Duration;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post, put};
-use tokio::runtime;
-use tokio::sync::{Semaphore, oneshot};
+use rustls::ServerConfig;
+use tokio::sync::Semaphore;
 
-use crate::channel::sqlite::{OpenError, SqliteChannel};
-use crate::channel::{ChannelError, Upload};
+use crate::channel::{self, ChannelDatabase, ChannelError, ErrorKind, Upload};
+use crate::clock::SharedClock;
 use crate::protocol::routes;
-use crate::sample_store;
-use metrics::Metrics;
-use shelf::Shelf;
+use crate::realtime::Headquarters;
+use crate::server::answer::{self, Answer};
+use crate::server::metrics::Metrics;
+use crate::server::rate::Rate;
+use crate::server::{self, Server, guard};
 
-/// Threads that wait for the database; each may hold a connection to it.
-const DATABASE_THREADS_MAX: usize = 32;
+pub use connected::{Connected, ConnectedOptions, StartError};
+pub use credentials::{Credentials, CredentialsError};
+pub use devices::bring_in_line;
+pub use distribution::{DistributionStatus, INTERVAL, Progress};
+pub use headquarters::HttpHeadquarters;
+pub use shelf::{Shelf, Shelved};
+
 /// PIN checks at once: each takes 19 MiB and a processor for tens of milliseconds.
-const SIGN_INS_MAX: usize = 2;
-/// What a sign-in's body may be, in bytes.
-const SIGN_IN_BODY_MAX: usize = 4_096;
-/// How long requests in progress may take to end after [`ScaleUnit::stop`].
-const STOP_WAIT: Duration = Duration::from_secs(2);
+const PIN_CHECKS_MAX: usize = 2;
+/// Calls to headquarters at once: one that is slow keeps a thread, and the database needs some too.
+const HEADQUARTERS_CALLS_MAX: usize = 8;
+/// What the body of anything but a transaction may be, in bytes.
+const BODY_MAX: usize = 4_096;
 
 /// A running scale unit; dropping it stops it.
 pub struct ScaleUnit {
-    address: SocketAddr,
-    channel: Arc<SqliteChannel>,
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    server: Server,
+}
+
+/// What a scale unit serves, and with what.
+pub struct Options {
+    /// Its database; several scale units may share one.
+    pub channel: Arc<dyn ChannelDatabase>,
+    /// Headquarters; without, what needs it fails as if it were away.
+    pub headquarters: Option<Arc<dyn Headquarters>>,
+    /// How its exchange with headquarters stands, for the counters.
+    pub progress: Option<Progress>,
+    /// The packages it hands on.
+    pub shelf: Arc<Shelf>,
+    /// What time it is.
+    pub clock: SharedClock,
+    /// What it shows to whoever connects over TLS; without, it takes plain connections.
+    pub tls: Option<Arc<ServerConfig>>,
 }
 
 impl ScaleUnit {
-    /// Serves `channel` at an address; port 0 takes a free one.
-    pub fn start(listen: SocketAddr, channel: Arc<SqliteChannel>) -> io::Result<Self> {
-        let listener = TcpListener::bind(listen)?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
+    /// Serves registers at an address; port 0 takes a free one.
+    pub fn start(listen: SocketAddr, options: Options) -> io::Result<Self> {
+        let Options { channel, headquarters, progress, shelf, clock, tls } = options;
+        let metrics = Arc::new(Metrics::default());
         let unit = Arc::new(Unit {
-            channel: Arc::clone(&channel),
-            shelf: Shelf::new()?,
-            metrics: Metrics::default(),
-            sign_ins: Semaphore::new(SIGN_INS_MAX),
-            requests: Semaphore::new(guard::REQUESTS_MAX),
+            channel,
+            headquarters,
+            progress,
+            shelf,
+            clock,
+            metrics: Arc::clone(&metrics),
+            rates: Rates::default(),
+            pin_checks: Arc::new(Semaphore::new(PIN_CHECKS_MAX)),
+            headquarters_calls: Arc::new(Semaphore::new(HEADQUARTERS_CALLS_MAX)),
         });
-        let runtime =
-            runtime::Builder::new_multi_thread().worker_threads(2).max_blocking_threads(DATABASE_THREADS_MAX).enable_all().build()?;
-        let (stop, stopped) = oneshot::channel();
-        let thread = std::thread::Builder::new().name("scale unit".to_owned()).spawn(move || {
-            if let Err(error) = runtime.block_on(connections::serve(listener, router(unit), stopped)) {
-                tracing::error!(%error, "the scale unit cannot listen");
-            }
-            runtime.shutdown_timeout(STOP_WAIT);
-        })?;
-        tracing::info!(%address, "scale unit listens");
-        Ok(Self { address, channel, stop: Some(stop), thread: Some(thread) })
-    }
-
-    /// Serves the sample store from a directory, on a free port of this machine; the first time it is filled.
-    pub fn on_sample_store(directory: &Path) -> Result<Self, SampleStoreError> {
-        std::fs::create_dir_all(directory)?;
-        let channel = SqliteChannel::open(&directory.join("channel.db"))?;
-        if channel.is_empty()? {
-            channel.load(&sample_store::master_data())?;
-        }
-        Ok(Self::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Arc::new(channel))?)
-    }
-
-    /// Its channel database.
-    pub fn channel(&self) -> Arc<SqliteChannel> {
-        Arc::clone(&self.channel)
+        let server = Server::start("scale unit", listen, tls, guard::around(router(unit), metrics))?;
+        Ok(Self { server })
     }
 
     /// Returns when the process is asked to end (Ctrl+C, or the system's signal for it).
     pub fn wait_for_signal(self) -> io::Result<()> {
-        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
-            let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-            tokio::select! {
-                interrupted = tokio::signal::ctrl_c() => interrupted,
-                _ = terminate.recv() => Ok(()),
-            }
-        })
+        server::wait_for_signal()
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.server.address()
     }
 
     /// Takes no more requests, lets those in progress end for a short while, and returns when all is over.
-    pub fn stop(mut self) {
-        self.end();
+    pub fn stop(self) {
+        drop(self);
     }
-
-    fn end(&mut self) {
-        if let Some(stop) = self.stop.take() {
-            // It may have ended by itself.
-            let _ = stop.send(());
-        }
-        if let Some(thread) = self.thread.take()
-            && thread.join().is_err()
-        {
-            tracing::error!("the scale unit's thread panicked");
-        }
-    }
-}
-
-impl Drop for ScaleUnit {
-    fn drop(&mut self) {
-        self.end();
-    }
-}
-
-/// Why the sample store is not served.
-#[derive(Debug, thiserror::Error)]
-pub enum SampleStoreError {
-    /// Its directory, or the port.
-    #[error("the sample store's scale unit does not start: {0}")]
-    Io(#[from] io::Error),
-    /// Its database does not open.
-    #[error("the sample store's channel database does not open: {0}")]
-    Open(#[from] OpenError),
-    /// It cannot be filled.
-    #[error("the sample store cannot be written: {0}")]
-    Load(#[from] ChannelError),
 }
 
 /// What the handlers share.
 struct Unit {
-    channel: Arc<SqliteChannel>,
-    shelf: Shelf,
-    metrics: Metrics,
-    sign_ins: Semaphore,
-    requests: Semaphore,
+    channel: Arc<dyn ChannelDatabase>,
+    headquarters: Option<Arc<dyn Headquarters>>,
+    progress: Option<Progress>,
+    shelf: Arc<Shelf>,
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    rates: Rates,
+    pin_checks: Arc<Semaphore>,
+    headquarters_calls: Arc<Semaphore>,
+}
+
+type Shared = State<Arc<Unit>>;
+
+/// Who may ask how often. Devices are known by their tokens' hashes.
+struct Rates {
+    /// All that a device asks: far more than a cashier can cause.
+    devices: Rate<String>,
+    /// PIN checks and new sessions of a device.
+    sign_ins: Rate<String>,
+    /// Refusals that are told and logged, by address.
+    refused: Rate<Option<IpAddr>>,
+    /// Tries to activate, by address.
+    activations: Rate<Option<IpAddr>>,
+    /// And in all: codes cannot be guessed from many addresses either.
+    all_activations: Rate<()>,
+}
+
+impl Default for Rates {
+    fn default() -> Self {
+        Self {
+            devices: Rate::new(20_000, 1),
+            sign_ins: Rate::new(30, 1_000),
+            refused: Rate::new(200, 50),
+            activations: Rate::new(10, 6_000),
+            all_activations: Rate::new(60, 1_000),
+        }
+    }
+}
+
+impl Unit {
+    /// Asks the channel for little: on the request's own thread where that is quicker.
+    async fn look_up<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn ChannelDatabase) -> channel::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        if self.channel.is_at_hand() { answer::at_once(|| question(&*self.channel)) } else { self.ask(question).await }
+    }
+
+    /// Asks the channel on a thread that may block.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn ChannelDatabase) -> channel::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let channel = Arc::clone(&self.channel);
+        answer::blocking(move || question(&*channel)).await
+    }
+
+    /// Asks headquarters, on a thread that may block.
+    async fn ask_headquarters<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Headquarters, &dyn ChannelDatabase) -> channel::Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let away = |why: &str| ChannelError::new(ErrorKind::HeadquartersAway, why);
+        let headquarters = self.headquarters.clone().ok_or_else(|| away("this scale unit has no headquarters"))?;
+        let call = Arc::clone(&self.headquarters_calls).try_acquire_owned();
+        let call = call.map_err(|_| away("too many calls wait for it"))?;
+        let channel = Arc::clone(&self.channel);
+        answer::blocking(move || {
+            let _call = call;
+            question(&*headquarters, &*channel)
+        })
+        .await
+    }
 }
 
 fn router(unit: Arc<Unit>) -> Router {
     let transaction = put(handlers::record).layer(DefaultBodyLimit::max(Upload::MAX_BYTES)).get(handlers::transaction);
     Router::new()
+        .route(routes::ACTIVATE, post(devices::activate))
+        .route(routes::DEACTIVATE, post(devices::deactivate))
+        .route(routes::SIGN_IN, post(people::sign_in))
+        .route(routes::RESUME, post(people::resume))
+        .route(routes::SIGN_OFF, post(people::sign_off))
+        .route(routes::UNLOCK, post(people::unlock))
+        .route(routes::PACKAGE_REPORT, post(packages::package_report))
+        .layer(DefaultBodyLimit::max(BODY_MAX))
         .route(routes::STORE, get(handlers::store))
-        .route(routes::SIGN_IN, post(handlers::sign_in).layer(DefaultBodyLimit::max(SIGN_IN_BODY_MAX)))
+        .route(routes::REGISTER, get(devices::register))
         .route(routes::PRODUCT_BY_CODE, get(handlers::product_by_code))
         .route(routes::PRODUCT, get(handlers::product))
         .route(routes::PRODUCTS, get(handlers::search_products))
+        .route(routes::GIFT_CARD, get(handlers::gift_card))
         .route(routes::TRANSACTION, transaction)
         .route(routes::DATA_VERSION, get(handlers::data_version))
-        .route(routes::OFFLINE_DATABASE, get(handlers::offline_database))
+        .route(routes::PACKAGES, get(packages::packages))
+        .route(routes::PACKAGE_FILE, get(packages::package_file))
         .route(routes::OPENAPI, get(openapi::openapi))
         .route(routes::HEALTH, get(handlers::health))
         .route(routes::READY, get(handlers::ready))
         .route(routes::METRICS, get(handlers::metrics))
-        .fallback(answer::no_such_route)
-        .method_not_allowed_fallback(answer::no_such_method)
-        .layer(from_fn_with_state(Arc::clone(&unit), guard::guard))
         .with_state(unit)
 }

@@ -1,3 +1,4 @@
-//! Traffic with the scale unit beside the cashier's work: what is uploaded in the background.
+//! Traffic beside the cashier's work: what is uploaded and downloaded in the background.
 
+pub mod download;
 pub mod upload;

@@ -3,21 +3,25 @@
 //! The till runs on its own thread and asks its [`Desk`] in direct style. It reads no clock, file or socket itself: the journal, the
 //! sources, the clock and the keys are handed in.
 
+mod activation;
+mod credentials;
+mod downloads;
 pub mod operations;
 mod publish;
+mod realtime;
 mod setup;
 mod sources;
 mod stop;
 
 use std::sync::Arc;
 
-use crate::channel::{Channel, Result as ChannelResult};
-use crate::clock::{SharedClock, Tick};
-use crate::connection::{Source, State, Switch};
+use crate::channel::{Channel, ChannelError, ErrorKind, Refusal, Result as ChannelResult};
+use crate::clock::{SharedClock, Tick, Time};
+use crate::connection::{OfflineMode, Source, State, Switch};
 use crate::desk::{
     Answer, Background, ChangeDue, ConfirmPrompt, CredentialsPrompt, Desk, NumberPrompt, Prompt, Purpose, Question, Reply, Selection,
 };
-use crate::ids::{KeySource, RegisterId};
+use crate::ids::{KeySource, OperatorId, RegisterId};
 use crate::journal::{Journal, Shift, Stamp};
 use crate::money::Quantity;
 use crate::profile::Profile;
@@ -27,10 +31,12 @@ use crate::retail::sale::{Sale, SaleError, Totals};
 use crate::retail::staff::{Operator, Permission};
 use crate::retail::store::Store;
 use crate::retail::transaction::{Event, Transaction};
-use crate::view::{Level, Notice, Screen};
+use crate::view::{Level, Look, Notice, Screen};
 
-pub use setup::{LocalTime, OfflineDatabase, Setup, Uploads};
-pub use sources::Sources;
+pub use activation::{Activation, ActivationError, Standing, first_activation};
+pub use downloads::{Activity, DownloadStatus, JobStatus, OfflineDatabase, Problem};
+pub use setup::{Setup, Uploads};
+pub use sources::{HeadquartersReach, RealtimeCall, Sources};
 pub use stop::Stop;
 
 /// A register's till.
@@ -46,6 +52,11 @@ pub struct Till {
     /// Whether the uploads go on, as far as the till knows.
     uploading: bool,
     offline_database: Box<dyn OfflineDatabase>,
+    news: Arc<dyn Fn(Background) + Send + Sync>,
+    /// The last time old transactions were to leave the journal, and why they did not, if so.
+    purged: Option<(Time, Option<String>)>,
+    activation: Box<dyn Activation>,
+    look: Option<Arc<Look>>,
     sample_hint: Option<String>,
     session: Option<Session>,
     in_hand: Option<InHand>,
@@ -64,6 +75,8 @@ struct Session {
     operator: Operator,
     shift: Shift,
     locked: bool,
+    /// Why he has to say who he is, beside the lock itself.
+    problem: Option<String>,
 }
 
 /// The sale in hand with its sums, computed once a change.
@@ -79,6 +92,7 @@ impl Till {
     pub fn run(&mut self, desk: &mut dyn Desk) {
         loop {
             let step = match &self.session {
+                None if self.activation.standing() != Standing::Activated => operations::activate_at_start(self, desk),
                 None => operations::sign_in(self, desk),
                 Some(Session { locked: true, .. }) => operations::unlock(self, desk),
                 Some(_) => self.command(desk),
@@ -89,6 +103,12 @@ impl Till {
                 Err(Stop::Cancelled) => self.notice = None,
                 Err(Stop::Refused(notice)) => self.notice = Some(notice),
                 Err(Stop::Lock) => operations::lock(self),
+                Err(Stop::SessionEnded) => {
+                    operations::lock(self);
+                    if let Some(session) = &mut self.session {
+                        session.problem = Some("the scale unit asks who works here; the sale is kept".to_owned());
+                    }
+                }
             }
         }
     }
@@ -125,13 +145,15 @@ impl Till {
         if !operation.screens.contains(&screen) {
             return Err(match screen {
                 Screen::SignIn | Screen::Locked => Stop::refused("nobody has signed in", "operator number, Enter, PIN, Enter"),
-                Screen::Welcome | Screen::Transaction => {
-                    Stop::refused(format!("{} needs a sale", operation.name), "scan the first product")
+                Screen::Activation => Stop::refused("this device is not activated", "type the code that headquarters gave out"),
+                Screen::Welcome => Stop::refused(format!("{} needs a sale", operation.name), "scan the first product"),
+                Screen::Transaction => {
+                    Stop::refused(format!("{} is not possible during a sale", operation.name), "conclude or void it first")
                 }
             });
         }
         if operation.offline == OfflineRule::Refused && self.sources.source() == Source::Offline {
-            return Err(Stop::refused(format!("{} is not possible offline", operation.name), "F12 connects to the scale unit again"));
+            return Err(Stop::not_offline(operation.name));
         }
         for need in operation.needs {
             match need {
@@ -151,14 +173,24 @@ impl Till {
         self.serial += 1;
         let question = Question { serial: self.serial, prompt };
         loop {
-            self.write_down_switches();
-            match desk.ask(&self.view(), &question) {
-                Reply::Answer(answer) => {
-                    self.last_activity = self.clock.tick();
-                    return if answer == Answer::Cancel { Err(Stop::Cancelled) } else { Ok(answer) };
-                }
-                Reply::HungUp => return Err(Stop::HungUp),
-                Reply::Background(news) => self.take_note(news)?,
+            if let Some(answer) = self.next_answer(desk, &question)? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Asks the desk once; nothing when there was news instead, which has been taken in.
+    fn next_answer(&mut self, desk: &mut dyn Desk, question: &Question) -> Result<Option<Answer>, Stop> {
+        self.write_down_switches();
+        match desk.ask(&self.view(), question) {
+            Reply::Answer(answer) => {
+                self.last_activity = self.clock.tick();
+                if answer == Answer::Cancel { Err(Stop::Cancelled) } else { Ok(Some(answer)) }
+            }
+            Reply::HungUp => Err(Stop::HungUp),
+            Reply::Background(news) => {
+                self.take_note(news)?;
+                Ok(None)
             }
         }
     }
@@ -214,12 +246,12 @@ impl Till {
             let purpose = Purpose::Authorize { operation: name.clone() };
             let prompt = CredentialsPrompt { purpose, problem: problem.take(), hint: None };
             let Answer::Credentials { operator, pin } = self.ask(desk, Prompt::Credentials(prompt))? else { continue };
-            if operator == own_id.0 {
+            let checked = if operator.trim() == own_id.0 { None } else { Some(self.check_credentials(desk, &OperatorId(operator), &pin)) };
+            let Some(checked) = checked.filter(|checked| checked.as_ref().is_ok_and(|found| found.id != own_id) || checked.is_err()) else {
                 problem = Some("another operator must authorize this".to_owned());
                 continue;
-            }
-            let id = operator.as_str().into();
-            match self.ask_source(desk, move |channel| channel.sign_in(&id, &pin)) {
+            };
+            match checked {
                 Ok(manager) if manager.permissions.grant(permission) => {
                     self.note(Event::ManagerAuthorized { manager: manager.id, operation })?;
                     return Ok(());
@@ -236,10 +268,26 @@ impl Till {
         desk: &mut dyn Desk,
         request: impl Fn(&dyn Channel) -> ChannelResult<T> + Clone + Send + 'static,
     ) -> Result<T, Stop> {
+        if self.activation.standing() != Standing::Activated {
+            return Err(credentials::deactivated().into());
+        }
         desk.show(&self.view());
         let answer = self.sources.ask(request);
         self.write_down_switches();
-        Ok(answer?)
+        answer.map_err(|error| self.refusal(error))
+    }
+
+    /// Why a channel said no, in the cashier's words. That the device is deactivated holds from then on, also offline.
+    fn refusal(&mut self, error: ChannelError) -> Stop {
+        if error.kind == ErrorKind::Refused(Refusal::Device) {
+            self.activation.was_deactivated();
+        }
+        let unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
+        if unreachable && self.sources.connection().offline() == OfflineMode::Unsupported {
+            let hint = "this register works online only; nothing is lost, go on when the scale unit is back";
+            return Stop::refused(error.to_string(), hint);
+        }
+        error.into()
     }
 
     /// Changes the sale in hand: on a copy, into the journal, and only then into what the screen shows.
@@ -320,11 +368,13 @@ impl Till {
         if self.uploading != online {
             self.uploading = online;
             self.uploads.set_online(online);
+            self.offline_database.set_online(online);
         }
         for switch in switches {
             let (event, notice) = match switch {
                 Switch::ToOnline => (Event::WentOnline, publish::online_notice()),
                 Switch::ToOffline(cause) => (Event::WentOffline { cause: cause.to_string() }, publish::offline_notice(cause)),
+                Switch::OfflineLost => (Event::WentOnline, publish::offline_lost_notice()),
             };
             self.notice = Some(notice);
             // What switches while nobody is signed in is noted at the next sign-in.
@@ -351,22 +401,19 @@ impl Till {
             Background::UploadUnreachable { sent, failure } => {
                 // The uploads have stopped by themselves, and wait to be told to go on.
                 self.uploading = false;
+                self.offline_database.set_online(false);
                 self.sources.unreachable(sent, failure);
             }
-            Background::UploadProgress => {}
+            Background::UploadProgress | Background::RealtimeAnswered => {}
             Background::OfflineDatabaseReady => {
                 if self.in_hand.is_none() || !self.offline_database.is_open() {
                     self.swap_offline_database();
                 }
             }
             // Offline there are better things to say; the connection status window has it.
-            Background::OfflineDatabaseFailed(_) if self.sources.source() == Source::Offline || self.has_error_to_show() => {}
-            Background::OfflineDatabaseFailed(why) => {
-                self.notice = Some(Notice {
-                    level: Level::Warning,
-                    text: format!("the offline database was not fetched: {why}"),
-                    hint: "it is tried again at the next sign-in".to_owned(),
-                });
+            Background::OfflineDatabaseFailed { .. } if self.sources.source() == Source::Offline || self.has_error_to_show() => {}
+            Background::OfflineDatabaseFailed { why, hint } => {
+                self.notice = Some(Notice { level: Level::Warning, text: format!("offline data: {why}"), hint });
             }
             Background::DeadlineReached => {
                 self.sources.look_at_deadlines();
@@ -385,19 +432,18 @@ impl Till {
         self.notice.as_ref().is_some_and(|notice| notice.level == Level::Error)
     }
 
-    /// Takes a freshly fetched offline database into use, between two sales.
+    /// Takes a newer offline database into use, between two sales; the old one stays when it does not open.
     fn swap_offline_database(&mut self) {
         if !self.offline_database.is_waiting() {
             return;
         }
-        self.sources.set_offline(None);
-        match self.offline_database.swap() {
+        match self.offline_database.reopen() {
             Ok(database) => self.sources.set_offline(Some(database)),
             Err(why) => {
                 self.notice = Some(Notice {
                     level: Level::Error,
-                    text: format!("the offline database does not open: {why}"),
-                    hint: "the register sells online; it is fetched again at the next sign-in".to_owned(),
+                    text: format!("the newer offline database does not open: {why}"),
+                    hint: "the register goes on as it was; it is fetched again".to_owned(),
                 });
             }
         }
@@ -430,6 +476,7 @@ impl Till {
 
     fn screen(&self) -> Screen {
         match (&self.session, &self.in_hand) {
+            (None, _) if self.activation.standing() != Standing::Activated => Screen::Activation,
             (None, _) => Screen::SignIn,
             (Some(Session { locked: true, .. }), _) => Screen::Locked,
             (Some(_), None) => Screen::Welcome,

@@ -53,7 +53,7 @@ use ratatui::Frame;
 
 use crate::clock::Time;
 use crate::desk::{Answer, Prompt, Question};
-use crate::view::{self, View};
+use crate::view::{self, Look, View};
 
 use asked::Asked;
 use canvas::{Canvas, Drawn};
@@ -82,6 +82,7 @@ pub struct Screen {
     theme: Theme,
     layout: Layout,
     view: Option<Arc<View>>,
+    look: Option<Arc<Look>>,
     asked: Option<Asked>,
     last_answered: Option<u64>,
     queue: Queue,
@@ -123,6 +124,7 @@ impl Screen {
             theme,
             layout,
             view: None,
+            look: None,
             asked: None,
             last_answered: None,
             queue: Queue::default(),
@@ -213,7 +215,9 @@ impl Screen {
         let header = header::draw(canvas, area, view, now);
         let body = ratatui::layout::Rect { y: area.y + header, height: area.height - header - 1, ..area };
         match view.screen {
-            view::Screen::SignIn | view::Screen::Locked => credentials::draw_whole(canvas, body, self, view, now),
+            view::Screen::Activation | view::Screen::SignIn | view::Screen::Locked => {
+                credentials::draw_whole(canvas, body, self, view, now);
+            }
             view::Screen::Welcome => welcome::draw(canvas, body, self, view, now),
             view::Screen::Transaction => transaction::draw(canvas, body, self, view),
         }
@@ -235,6 +239,7 @@ impl Screen {
                 Prompt::Number(prompt) => number::draw(canvas, area, prompt, form, serial),
                 Prompt::Confirm(prompt) => page::draw_confirm(canvas, area, prompt, serial),
                 Prompt::Search(prompt) => search::draw(canvas, area, prompt, form, serial),
+                Prompt::Wait(prompt) => page::draw_wait(canvas, area, prompt, serial),
                 Prompt::Page(prompt) => page::draw(canvas, area, prompt, form, serial),
                 Prompt::ConnectionStatus(prompt) => page::draw_connection(canvas, area, prompt, form, serial),
             }
@@ -248,11 +253,16 @@ impl Screen {
 
     /// Whether something lies over the screen; signing in and unlocking are a part of theirs.
     fn window_is_open(&self, view: &View) -> bool {
-        let whole = matches!(view.screen, view::Screen::SignIn | view::Screen::Locked);
+        let whole = matches!(view.screen, view::Screen::Activation | view::Screen::SignIn | view::Screen::Locked);
         let asked = self.asked.as_ref().is_some_and(|asked| match asked.question.prompt {
             Prompt::Command => false,
             Prompt::Credentials(_) => !whole,
-            Prompt::Number(_) | Prompt::Confirm(_) | Prompt::Search(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_) => true,
+            Prompt::Number(_)
+            | Prompt::Confirm(_)
+            | Prompt::Search(_)
+            | Prompt::Wait(_)
+            | Prompt::Page(_)
+            | Prompt::ConnectionStatus(_) => true,
         });
         asked || self.overlay.is_some()
     }
@@ -290,16 +300,36 @@ impl Screen {
     }
 
     fn take_view(&mut self, view: Arc<View>) {
+        if self.look.as_ref().map(Arc::as_ptr) != view.look.as_ref().map(Arc::as_ptr) {
+            self.wear(view.look.clone());
+        }
         let moved = self.view.as_ref().is_none_or(|before| before.selected != view.selected || before.screen != view.screen);
         if moved {
             self.list_top = None;
         }
-        let hidden = matches!(view.screen, view::Screen::Locked | view::Screen::SignIn);
+        let hidden = matches!(view.screen, view::Screen::Locked | view::Screen::SignIn | view::Screen::Activation);
         if hidden && self.view.as_ref().is_some_and(|before| before.screen != view.screen) {
             self.entry.take();
             self.overlay = None;
         }
         self.view = Some(view);
+    }
+
+    /// Looks as headquarters says, as far as this program can: a layout with a mistake keeps nobody from selling.
+    fn wear(&mut self, look: Option<Arc<Look>>) {
+        if let Some(look) = &look {
+            let named = look.theme.as_ref().and_then(|name| Theme::named(name, self.theme == Theme::NoColor));
+            self.theme = named.unwrap_or(self.theme);
+            match look.layout.as_ref().map(|text| Layout::parse(text)) {
+                Some(Ok(layout)) => (self.layout, self.tab) = (layout, 0),
+                Some(Err(problems)) => {
+                    let first = problems.first().map(ToString::to_string).unwrap_or_default();
+                    tracing::warn!(problem = %first, "headquarters' screen layout is not used");
+                }
+                None => {}
+            }
+        }
+        self.look = look;
     }
 
     /// Closing is heard at once, everything else in its turn.
@@ -339,12 +369,12 @@ impl Screen {
             Some(Prompt::Search(_) | Prompt::Number(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_)) => {
                 self.queue.push(Input::Press(press));
             }
-            Some(Prompt::Credentials(_) | Prompt::Confirm(_)) => {}
+            Some(Prompt::Credentials(_) | Prompt::Confirm(_) | Prompt::Wait(_)) => {}
         }
     }
 
     fn quit(&mut self) {
-        if self.view.as_ref().is_none_or(|view| view.screen == view::Screen::SignIn) {
+        if self.view.as_ref().is_none_or(|view| matches!(view.screen, view::Screen::SignIn | view::Screen::Activation)) {
             self.quit_requested = true;
         } else {
             self.refuse_to_quit();
@@ -357,7 +387,10 @@ impl Screen {
 
     /// What waits for the till, as it is shown; hidden where a PIN may be among it.
     fn waiting_text(&self) -> String {
-        let hidden = self.view.as_ref().is_some_and(|view| matches!(view.screen, view::Screen::SignIn | view::Screen::Locked));
+        let hidden = self
+            .view
+            .as_ref()
+            .is_some_and(|view| matches!(view.screen, view::Screen::Activation | view::Screen::SignIn | view::Screen::Locked));
         let worked_on = if self.is_asked() { "" } else { &self.entered };
         format!("{worked_on}{}", self.queue.shown(hidden || self.asked.as_ref().is_some_and(Asked::is_secret)))
     }
@@ -433,6 +466,22 @@ mod tests {
         assert_eq!(screen.input(paste("12,")), None);
         assert_eq!(screen.till(shown(Some((1, number_prompt())))), None);
         assert_eq!(screen.input(paste("5\n")), Some((1, Answer::Number("12.5".to_owned()))));
+    }
+
+    #[test]
+    fn headquarters_says_how_the_screen_looks_and_a_mistake_changes_nothing() {
+        let mut screen = Screen::new(Theme::Dark, Layout::built_in());
+        let shown = |theme: &str, layout: &str| {
+            let look = Look { theme: Some(theme.to_owned()), layout: Some(layout.to_owned()) };
+            FromTill::Shown { view: Arc::new(View { look: Some(Arc::new(look)), ..view() }), question: None }
+        };
+        let own = "[[grid]]\nscreen = \"welcome\"\ntitle = \"Own\"\nsize = \"80x24\"\nwidth = 20\ncolumns = 1\nrows = 1\n\
+                   buttons = [{ operation = 108, row = 1, column = 1 }]\n";
+        screen.till(shown("light", own));
+        assert_eq!((screen.theme, screen.layout.grids(view::Screen::Welcome, (80, 24)).len()), (Theme::Light, 1));
+        let before = screen.layout.clone();
+        screen.till(shown("pink", "[[grid]]\nnonsense"));
+        assert_eq!((screen.theme, screen.layout), (Theme::Light, before));
     }
 
     #[test]

@@ -26,11 +26,24 @@ pub struct View {
     pub change_due: Option<ChangeDue>,
     /// The last receipt, to be looked at.
     pub last_receipt: Option<Arc<Vec<String>>>,
+    /// How headquarters wants it shown, if it says so.
+    pub look: Option<Arc<Look>>,
+}
+
+/// How headquarters wants a register's screen to look.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Look {
+    /// `dark` or `light`.
+    pub theme: Option<String>,
+    /// A screen layout, in the form of `assets/layouts`.
+    pub layout: Option<String>,
 }
 
 /// The screens of operations.md A2.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Screen {
+    /// The device is no register.
+    Activation,
     /// Nobody has signed in.
     SignIn,
     /// Between sales.
@@ -46,7 +59,7 @@ pub enum Screen {
 pub struct Header {
     /// The store's name and number.
     pub store: String,
-    /// The register's number.
+    /// The register's number; 0 while the device is none.
     pub register: u32,
     /// Who has signed in.
     pub operator: Option<String>,
@@ -78,12 +91,14 @@ pub enum ConnectionView {
         /// The next beginning of a sale after this tries again; absent after a manual disconnect.
         next_try: Option<Time>,
     },
-    /// The scale unit does not answer and there is no offline database yet.
+    /// The scale unit does not answer and there is no offline database.
     Blocked {
         /// Since when.
         since: Time,
         /// Why.
         reason: String,
+        /// Why there is none: `no offline database yet`, `works online only`.
+        lacks: String,
     },
 }
 

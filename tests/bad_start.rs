@@ -17,6 +17,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use evertill::headquarters::kinds::Kind;
 use evertill::journal::Reader;
 use evertill::journal::verify::verify;
 use evertill::retail::transaction::Content;
@@ -91,6 +92,7 @@ fn a_journal_that_is_damaged_is_refused_and_left_as_it_is() {
     ] {
         let data = folder.path().join(name);
         fs::create_dir(&data).expect("a folder");
+        sample.enroll(&data, 1);
         fs::write(data.join("journal.db"), &bytes).expect("a file");
         let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();
         refused(&mut till, "the journal is damaged", "do not sell on it; keep the file");
@@ -107,19 +109,22 @@ fn another_registers_journal_is_refused() {
     let sample = Sample::open(folder.path());
     let data = folder.path().join("register");
     sell_one(&data, &sample);
+    fs::remove_file(data.join("device.json")).expect("a device");
+    sample.enroll(&data, 2);
+    let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();
+    refused(&mut till, "the journal belongs to register 343-1, expected 343-2", "choose this register's own data directory");
     let profile = folder.path().join("profile.toml");
     fs::write(&profile, "[register]\nnumber = 2\n").expect("a profile");
-    let mut till = Start::register(&data).arg("--scale-unit", sample.url()).arg("--profile", &profile).open();
-    refused(&mut till, "the journal belongs to register 343-1, expected 343-2", "choose this register's own data directory");
     let profile = profile.display().to_string();
     let doctor = run(&["doctor", "--data", &data.display().to_string(), "--scale-unit", &sample.url(), "--profile", &profile]);
     assert!(doctor.has_line(&["WRONG journal: the journal belongs to register 343-1", "→"]), "{doctor:?}");
-    fs::write(profile, "[register]\nnumber = 77\n").expect("a profile");
-    let mut till = Start::register(&folder.path().join("new"))
-        .arg("--scale-unit", sample.url())
-        .arg("--profile", folder.path().join("profile.toml"))
-        .open();
-    refused(&mut till, "the store has no register 343-77", "[register]");
+    // Headquarters has a register more than it has distributed.
+    let kind = Kind::named("register").expect("headquarters has registers");
+    sample.chain.headquarters().add("test", kind, &[("store", "343"), ("number", "77")]).expect("another register");
+    let new = folder.path().join("new");
+    sample.enroll(&new, 77);
+    let mut till = Start::register(&new).arg("--scale-unit", sample.url()).open();
+    refused(&mut till, "the store has no register 343-77", "headquarters");
 }
 
 #[test]
@@ -127,6 +132,7 @@ fn a_second_register_on_the_same_directory_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
     let sample = Sample::open(folder.path());
     let data = folder.path().join("register");
+    sample.enroll(&data, 1);
     let mut first = Start::register(&data).arg("--scale-unit", sample.url()).open();
     first.sign_in();
     first.enter(CHEESE);
@@ -144,18 +150,17 @@ fn an_offline_database_that_does_not_open_is_set_aside_and_fetched_again() {
     let data = folder.path().join("register");
     sell_one(&data, &sample);
     fs::write(data.join("offline.db"), "no database\n".repeat(1_000)).expect("a file");
-    fs::write(data.join(".offline-cut.part"), "a download that was cut short").expect("a file");
     let before = doctor(&data, &sample.url());
     assert!(before.status == 1 && before.has_line(&["WRONG offline database", "→ start the register"]), "{before:?}");
 
-    let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();
+    let mut till = Start::register(&data).arg("--scale-unit", sample.url()).size(110, 60).open();
     till.sign_in();
     till.wait_for_file(&data.join("offline.db"));
     till.type_in(keys::F12);
     let status = till.wait_for("Switches");
     assert!(status.contains("Remark") && status.contains("offline.broken-"), "{status}");
-    let files: Vec<String> = files(&data).into_iter().filter(|name| name.contains("offline")).collect();
-    assert!(files.len() == 2 && files[0].starts_with("offline.broken-") && files[1] == "offline.db", "{files:?}");
+    let files = files(&data);
+    assert_eq!(files.iter().filter(|name| name.starts_with("offline.broken-")).count(), 1, "{files:?}");
     let after = doctor(&data, &sample.url());
     assert!(after.status == 0 && after.has_line(&["ok    offline database: version 1", "offline.broken-"]), "{after:?}");
 }
@@ -193,9 +198,9 @@ fn impostors() -> Vec<(Answers, &'static str, bool)> {
         (Answers::Always(Vec::new()), "the connection was cut", true),
         (Answers::Nobody, "no answer within 1.0 s", true),
         (http("500 Internal Server Error\r\nevertill-protocol: 1", ""), "answered with status 500", false),
-        (http("500 Internal Server Error\r\ncontent-type: text/html", "<html>broken</html>"), "is no scale unit", false),
-        (http("200 OK\r\ncontent-type: text/html", "<html>Sign in to our WiFi</html>"), "is no scale unit", false),
-        (http("200 OK\r\nevertill-protocol: 99\r\ncontent-type: application/json", "{}"), "speaks protocol 99, this register 1", false),
+        (http("500 Internal Server Error\r\ncontent-type: text/html", "<html>broken</html>"), "is no server of this program", false),
+        (http("200 OK\r\ncontent-type: text/html", "<html>Sign in to our WiFi</html>"), "is no server of this program", false),
+        (http("200 OK\r\nevertill-protocol: 99\r\ncontent-type: application/json", "{}"), "speaks protocol 99, this program 1", false),
         (http("200 OK\r\nevertill-protocol: 1\r\ncontent-type: application/json", "{\"number\":"), "is not understood", false),
     ]
 }
@@ -204,8 +209,10 @@ fn impostors() -> Vec<(Answers, &'static str, bool)> {
 fn without_an_offline_database_whatever_answers_wrongly_keeps_the_register_closed_with_a_reason() {
     for (answers, words, _) in impostors() {
         let folder = tempfile::tempdir().expect("a folder");
+        let sample = Sample::open(folder.path());
         let impostor = Impostor::open(answers);
         let data = folder.path().join("register");
+        sample.enroll(&data, 1);
         let mut till = Start::register(&data).arg("--scale-unit", impostor.url()).open();
         refused(&mut till, words, "see that the scale unit runs");
         let doctor = doctor(&data, &impostor.url());
@@ -239,7 +246,7 @@ fn with_an_offline_database_the_register_opens_whatever_answers() {
             till.wait_for("the scale unit answered with an error");
             till.wait_until_true("the particulars in the log", || terminal::log(&data).contains(words));
             // Once the scale unit itself answers again, the same screen goes on.
-            impostor.set(Answers::Truth(sample.unit.address()));
+            impostor.set(Answers::Truth(sample.address()));
             till.enter(CHEESE);
             till.wait_for("NATURAL CHEESE");
             till.type_in(keys::F10);
@@ -255,9 +262,10 @@ fn in_mid_sale_whatever_answers_wrongly_costs_no_line_and_the_sale_goes_on() {
     for (answers, words, is_no_answer) in impostors() {
         let folder = tempfile::tempdir().expect("a folder");
         let sample = Sample::open(folder.path());
-        let truth = Answers::Truth(sample.unit.address());
+        let truth = Answers::Truth(sample.address());
         let impostor = Impostor::open(truth.clone());
         let data = folder.path().join("register");
+        sample.enroll(&data, 1);
         let mut till = Start::register(&data).arg("--scale-unit", impostor.url()).open();
         till.sign_in();
         till.wait_for_file(&data.join("offline.db"));
@@ -298,6 +306,9 @@ fn nobody_at_the_address_is_told_by_the_doctor_too() {
     let folder = tempfile::tempdir().expect("a folder");
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its number");
     let data = folder.path().join("register");
+    let new = doctor(&data, &format!("http://{free}"));
+    assert!(new.has_line(&["WRONG device: it is not activated", "→ get a code at headquarters", "--activation-code"]), "{new:?}");
+    Sample::open(folder.path()).enroll(&data, 1);
     let mut till = Start::register(&data).arg("--scale-unit", format!("http://{free}")).open();
     refused(&mut till, "nobody listens at the scale unit's address", "see that the scale unit runs");
     let doctor = doctor(&data, &format!("http://{free}"));
@@ -375,6 +386,7 @@ fn a_full_disk_costs_nothing_and_selling_goes_on_when_there_is_room_again() {
     let sample = Sample::open(folder.path());
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), "4m") else { return };
     let data = disk.path.join("register");
+    sample.enroll(&data, 1);
     let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();
     till.sign_in();
     till.wait_for_file(&data.join("offline.db"));
@@ -424,7 +436,7 @@ fn a_first_start_on_a_full_disk_says_so_and_the_next_one_opens() {
     let sample = Sample::open(folder.path());
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), "2m") else { return };
     let data = disk.path.join("register");
-    fs::create_dir(&data).expect("a folder");
+    sample.enroll(&data, 1);
     disk.fill();
     let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();
     refused(&mut till, "the disk is full", "make room on the disk");
@@ -439,14 +451,15 @@ fn a_disk_too_small_for_the_offline_database_still_sells_online() {
     let sample = Sample::open(folder.path());
     let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), "512k") else { return };
     let data = disk.path.join("register");
+    sample.enroll(&data, 1);
     let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();
     till.sign_in();
-    till.wait_for("the offline database was not fetched");
+    till.wait_for("▲ offline data:");
     till.enter(CHEESE);
     till.wait_for("NATURAL CHEESE");
     till.type_in(keys::F10);
     till.wait_for("SOLD");
-    assert_eq!(files(&data).iter().filter(|name| name.contains("offline")).count(), 0, "nothing half is left behind");
+    assert_eq!(files(&data).iter().filter(|name| name.contains("offline.db")).count(), 0, "nothing half is left behind");
 }
 
 /// A disk of a few kilobytes, given back when the test is over.
@@ -537,6 +550,7 @@ fn refused(till: &mut Terminal, what: &str, hint: &str) {
 
 /// One sale, and a register that is closed with its offline database in place.
 fn sell_one(data: &Path, sample: &Sample) {
+    sample.enroll(data, 1);
     let mut till = Start::register(data).arg("--scale-unit", sample.url()).open();
     till.sign_in();
     till.wait_for_file(&data.join("offline.db"));

@@ -1,30 +1,40 @@
-//! What every implementation of `Channel` does alike: the same tests over a database, and over HTTP to a scale unit.
+//! What every implementation of `Channel` does alike: the same tests over the databases, and over HTTP to a scale unit.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 #[allow(dead_code, reason = "each file of tests uses a part")]
+#[path = "support/device.rs"]
+mod device;
+#[allow(dead_code, reason = "each file of tests uses a part")]
 #[path = "support/fixture.rs"]
 mod fixture;
+#[allow(dead_code, reason = "each file of tests uses a part")]
+#[path = "support/postgres.rs"]
+mod postgres_server;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use evertill::channel::http::HttpChannel;
+use evertill::channel::postgres::PostgresChannel;
 use evertill::channel::sqlite::SqliteChannel;
-use evertill::channel::{Channel, ChannelError, ErrorKind, Page, ProductSearch, Recorded, Refusal, Upload};
+use evertill::channel::{Channel, ChannelDatabase, ChannelError, ErrorKind, Page, ProductSearch, Recorded, Refusal, Upload};
 use evertill::ids::{KeySource, TransactionId};
 use evertill::money::Quantity;
 use evertill::retail::sale::Discount;
 use evertill::retail::staff::Pin;
 use evertill::retail::transaction::{Content, Transaction};
-use evertill::scale_unit::ScaleUnit;
-use fixture::{PIN, event, sale, shop, store};
+use fixture::{PIN, event, full_package, sale, shop, store};
+use postgres_server::Database;
 use tempfile::TempDir;
 
 macro_rules! contract {
     ($($rule:ident)*) => {
         mod sqlite {
-            $(#[test] fn $rule() { super::over_a_database(super::$rule); })*
+            $(#[test] fn $rule() { super::over_sqlite(super::$rule); })*
+        }
+        mod postgres {
+            $(#[test] fn $rule() { super::over_postgres(super::$rule); })*
         }
         mod http {
             $(#[test] fn $rule() { super::over_http(super::$rule); })*
@@ -205,7 +215,6 @@ fn a_transaction_is_taken_in_once(channel: &dyn Channel) {
     assert_eq!(channel.record(&upload), Ok(Recorded::New));
     assert_eq!(channel.record(&upload), Ok(Recorded::Already));
     assert_eq!(channel.record(&self::upload(&sale(1, 2))), Ok(Recorded::New));
-    assert_eq!(channel.record(&self::upload(&sale(2, 1))), Ok(Recorded::New), "another register has its own numbers");
 }
 
 fn a_taken_key_with_other_content_is_a_conflict(channel: &dyn Channel) {
@@ -299,15 +308,28 @@ fn the_data_version_is_known(channel: &dyn Channel) {
     assert_eq!(channel.data_version(), Ok(1));
 }
 
-fn over_a_database(rule: fn(&dyn Channel)) {
+fn over_sqlite(rule: fn(&dyn Channel)) {
     let (_folder, channel) = database();
     rule(channel.as_ref());
 }
 
+fn over_postgres(rule: fn(&dyn Channel)) {
+    let Some(server) = Database::new() else { return };
+    let channel = PostgresChannel::connect(&server.url).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (manifest, file) = full_package(folder.path(), &shop(), 1);
+    channel.apply(&manifest, &file).unwrap();
+    rule(&channel);
+}
+
 fn over_http(rule: fn(&dyn Channel)) {
-    let (_folder, channel) = database();
-    let unit = ScaleUnit::start("127.0.0.1:0".parse().unwrap(), channel).unwrap();
-    rule(&HttpChannel::new(&format!("http://{}", unit.address())).unwrap());
+    let (folder, channel) = database();
+    let device = device::activate(&*channel, 1);
+    let unit = device::serve(channel, folder.path());
+    let channel = HttpChannel::new(&format!("http://{}", unit.address())).unwrap();
+    channel.set_device(Some((device.device, device.token)));
+    channel.set_operator(Some(&"000160".into()));
+    rule(&channel);
 }
 
 fn database() -> (TempDir, Arc<SqliteChannel>) {

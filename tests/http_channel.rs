@@ -3,21 +3,25 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 #[allow(dead_code, reason = "each file of tests uses a part")]
+#[path = "support/device.rs"]
+mod device;
+#[allow(dead_code, reason = "each file of tests uses a part")]
 #[path = "support/fixture.rs"]
 mod fixture;
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::sync::Arc;
 
 use evertill::channel::http::HttpChannel;
 use evertill::channel::sqlite::SqliteChannel;
 use evertill::channel::{Channel, ChannelError, ErrorKind, Refusal, Upload};
+use evertill::clock::SystemClock;
 use evertill::connection::Failure;
+use evertill::package::{Report, Source, Status};
 use evertill::retail::staff::Pin;
 use evertill::scale_unit::ScaleUnit;
-use fixture::{sale, shop};
+use fixture::sale;
 
 const OK: &str = "HTTP/1.1 200 OK\r\nevertill-protocol: 1\r\ncontent-type: application/json\r\n";
 const PROBLEM: &str = "evertill-protocol: 1\r\ncontent-type: application/problem+json\r\n";
@@ -45,9 +49,9 @@ fn no_answer_is_told_from_a_bad_one() {
         ("HTTP/1.1 504 Gateway Timeout\r\ncontent-length: 0\r\n\r\n".to_owned(), cut, "504"),
         (with_body("HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/html\r\n", "<html>"), cut, "503"),
         (with_body(&format!("HTTP/1.1 503 Service Unavailable\r\n{PROBLEM}"), &problem("broken")), broken, "why"),
-        (with_body("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n", "<html>"), broken, "no scale unit"),
+        (with_body("HTTP/1.1 200 OK\r\ncontent-type: text/html\r\n", "<html>"), broken, "no server of this program"),
         (with_body("HTTP/1.1 200 OK\r\nevertill-protocol: 1\r\ncontent-type: text/html\r\n", "<html>"), broken, "text/html"),
-        (with_body(&OK.replace("protocol: 1", "protocol: 2"), "{\"version\":1}"), broken, "speaks protocol 2, this register 1"),
+        (with_body(&OK.replace("protocol: 1", "protocol: 2"), "{\"version\":1}"), broken, "speaks protocol 2, this program 1"),
         (with_body("HTTP/1.1 500 Internal Server Error\r\nevertill-protocol: 1\r\n", ""), broken, "500"),
         (with_body("HTTP/1.1 301 Moved\r\nevertill-protocol: 1\r\nlocation: http://127.0.0.1:1/\r\n", ""), broken, "301"),
         (with_body(OK, "{\"version\":"), broken, "not understood"),
@@ -83,7 +87,7 @@ fn only_a_scale_units_word_says_that_there_is_no_such_product() {
 fn nobody_and_nowhere_are_told_apart() {
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     for (url, failure) in [(format!("http://{free}"), Failure::NobodyListens), ("http://scale-unit.invalid".to_owned(), Failure::NoRoad)] {
-        let error = HttpChannel::new(&url).unwrap().ping().unwrap_err();
+        let error = HttpChannel::new(&url).unwrap().data_version().unwrap_err();
         assert_eq!(error.kind, ErrorKind::Unreachable(failure), "{url}: {error}");
     }
 }
@@ -110,78 +114,44 @@ fn an_upload_is_sent_byte_for_byte() {
 #[test]
 fn a_connection_is_used_again_and_a_closed_one_replaced() {
     let folder = tempfile::tempdir().unwrap();
-    let database = || Arc::new(SqliteChannel::open(&folder.path().join("channel.db")).unwrap());
-    let unit = ScaleUnit::start("127.0.0.1:0".parse().unwrap(), database()).unwrap();
+    let database = Arc::new(SqliteChannel::open(&folder.path().join("channel.db")).unwrap());
+    let activated = device::activate(&*database, 1);
+    let options = || device::options(Arc::clone(&database) as _, folder.path(), Arc::new(SystemClock::default()));
+    let unit = ScaleUnit::start(device::local(), options()).unwrap();
     let address = unit.address();
     let channel = HttpChannel::new(&format!("http://{address}")).unwrap();
-    assert_eq!(channel.ping(), Ok(()));
+    channel.set_device(Some((activated.device, activated.token)));
+    assert_eq!(channel.data_version(), Ok(0));
     unit.stop();
-    assert!(matches!(channel.ping().unwrap_err().kind, ErrorKind::Unreachable(_)));
-    let _unit = ScaleUnit::start(address, database()).unwrap();
-    assert_eq!(channel.ping(), Ok(()), "the first request after a restart succeeds");
+    assert!(matches!(channel.data_version().unwrap_err().kind, ErrorKind::Unreachable(_)));
+    let _unit = ScaleUnit::start(address, options()).unwrap();
+    assert_eq!(channel.data_version(), Ok(0), "the first request after a restart succeeds");
 }
 
 #[test]
-fn the_offline_database_is_fetched_when_there_is_a_newer_one() {
-    let folder = tempfile::tempdir().unwrap();
-    let database = Arc::new(SqliteChannel::open(&folder.path().join("channel.db")).unwrap());
-    database.load(&shop()).unwrap();
-    let unit = ScaleUnit::start("127.0.0.1:0".parse().unwrap(), Arc::clone(&database)).unwrap();
-    let channel = HttpChannel::new(&format!("http://{}", unit.address())).unwrap();
-    let to = folder.path().join("register").join("offline.db");
-    assert_eq!(channel.download_offline_database(None, &to).unwrap_err().kind, ErrorKind::Broken, "there is no such folder");
-    std::fs::create_dir(to.parent().unwrap()).unwrap();
-
-    assert_eq!(channel.download_offline_database(None, &to), Ok(Some(1)));
-    let old = SqliteChannel::open_read_only(&to).unwrap();
-    assert_eq!(old.product_by_barcode("BOX-12"), database.product_by_barcode("BOX-12"));
-    assert_eq!(channel.download_offline_database(Some(1), &to), Ok(None));
-
-    database.load(&shop()).unwrap();
-    std::fs::write(folder.path().join("register/offline.db-wal"), "left by a writer").unwrap();
-    assert_eq!(channel.download_offline_database(Some(1), &to), Ok(Some(2)));
-    assert_eq!(SqliteChannel::open_read_only(&to).unwrap().data_version(), Ok(2));
-    assert_eq!(old.data_version(), Ok(1), "whoever reads the old one goes on");
-    assert_eq!(files(to.parent().unwrap()), ["offline.db"]);
-}
-
-#[test]
-fn a_bad_download_leaves_the_old_database() {
-    let folder = tempfile::tempdir().unwrap();
-    let channel = SqliteChannel::open(&folder.path().join("channel.db")).unwrap();
-    channel.load(&shop()).unwrap();
-    let exported = folder.path().join("exported.db");
-    channel.export_master_data(&exported).unwrap();
-    let exported = std::fs::read(exported).unwrap();
-    let packed = zstd::encode_all(exported.as_slice(), 3).unwrap();
-    let bomb = zstd::encode_all(std::io::repeat(0).take(256 << 20), 3).unwrap();
-    let other = zstd::encode_all(&b"no database"[..], 3).unwrap();
-    let mut damaged = exported.clone();
-    damaged[exported.len() / 2..exported.len() / 2 + 4_096].fill(0xA5);
-    let damaged = zstd::encode_all(damaged.as_slice(), 3).unwrap();
-
-    let to = folder.path().join("register").join("offline.db");
-    std::fs::create_dir(to.parent().unwrap()).unwrap();
-    std::fs::write(&to, "the old one").unwrap();
-    for (version, body, length, kind, words) in [
-        ("\"1\"", &packed, packed.len() + 1, ErrorKind::Unreachable(Failure::Cut), ""),
-        ("\"1\"", &packed[..packed.len() - 9].to_vec(), packed.len() - 9, ErrorKind::Broken, "cannot be unpacked"),
-        ("\"2\"", &packed, packed.len(), ErrorKind::Broken, "it has version 1, expected 2"),
-        ("one", &packed, packed.len(), ErrorKind::Broken, "names no version"),
-        ("\"1\"", &bomb, bomb.len(), ErrorKind::Broken, "too large"),
-        ("\"1\"", &other, other.len(), ErrorKind::Broken, "cannot be used"),
-        ("\"1\"", &damaged, damaged.len(), ErrorKind::Broken, ""),
-        ("\"1\"", &exported, exported.len(), ErrorKind::Broken, "cannot be unpacked"),
-    ] {
-        let head = "HTTP/1.1 200 OK\r\nevertill-protocol: 1\r\ncontent-type: application/zstd\r\n";
-        let mut answer = format!("{head}etag: {version}\r\ncontent-length: {length}\r\n\r\n").into_bytes();
-        answer.extend_from_slice(body);
-        let error = answered_with(&answer, |channel| channel.download_offline_database(None, &to)).unwrap_err();
-        assert_eq!(error.kind, kind, "{words}: {error}");
-        assert!(error.detail.contains(words), "{words}: {error}");
-        assert_eq!(std::fs::read_to_string(&to).unwrap(), "the old one");
-        assert_eq!(files(to.parent().unwrap()), ["offline.db"], "{words}");
+fn a_packages_file_is_gone_on_with_where_it_was_cut() {
+    let (sent, _) = asked_for(|channel| channel.file(7, 4).map(drop));
+    assert!(sent.starts_with("GET /v1/packages/7/file HTTP/1.1\r\n") && sent.contains("\r\nrange: bytes=4-\r\n"), "{sent}");
+    let answer = |status: &str, kind: &str| {
+        format!("HTTP/1.1 {status}\r\nevertill-protocol: 1\r\ncontent-type: {kind}\r\ncontent-length: 4\r\n\r\nrest")
+    };
+    let read = |channel: &HttpChannel| {
+        let mut text = String::new();
+        channel.file(7, 4)?.read_to_string(&mut text).map_err(ChannelError::broken)?;
+        Ok::<_, ChannelError>(text)
+    };
+    assert_eq!(answered_with(answer("206 Partial Content", "application/zstd"), read), Ok("rest".to_owned()));
+    for (status, kind) in [("200 OK", "application/zstd"), ("206 Partial Content", "text/html")] {
+        assert_eq!(answered_with(answer(status, kind), read).unwrap_err().kind, ErrorKind::Broken, "{status} {kind}");
     }
+}
+
+#[test]
+fn what_became_of_a_package_is_told() {
+    let at = "2026-11-22T10:42:00Z".parse().unwrap();
+    let report = Report { package: 7, register: None, status: Status::Applied, reason: String::new(), at };
+    let (sent, _) = asked_for(|channel| channel.report_package(&report));
+    assert!(sent.starts_with("POST /v1/packages/report HTTP/1.1\r\n") && sent.contains("\"status\":\"applied\""), "{sent}");
 }
 
 /// What is made of an answer, whatever was asked.
@@ -226,8 +196,4 @@ fn read_request(stream: &mut TcpStream) -> String {
 
 fn with_body(head: &str, body: &str) -> String {
     format!("{head}content-length: {}\r\n\r\n{body}", body.len())
-}
-
-fn files(folder: &Path) -> Vec<String> {
-    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }

@@ -34,6 +34,8 @@ const REGISTERS: u32 = 2;
 const SALES_EACH: u64 = 150;
 /// One sale in so many is interrupted.
 const KILL_EVERY: u64 = 3;
+/// A cashier waits so long before each sign-in: a scale unit takes a burst of thirty from a register, then one a second.
+const SIGN_IN_PACE: Duration = Duration::from_millis(500);
 /// What the kills depend on; another number is another run.
 const SEED: u64 = 0x343;
 
@@ -46,6 +48,7 @@ fn after_any_kill_the_sale_is_back_as_it_was_shown_and_every_sale_arrives_once()
         let registers: Vec<_> = (1..=REGISTERS)
             .map(|number| {
                 let (data, url) = (folder.path().join(format!("register-{number}")), sample.url());
+                sample.enroll(&data, number);
                 scope.spawn(move || Cashier::new(number, &data, url).sell())
             })
             .collect();
@@ -89,9 +92,13 @@ fn journal(data: &Path, number: u32) -> BTreeMap<TransactionId, String> {
 /// What a killed register leaves in its directory is what it needs, and its log tells of no panic.
 fn leaves_nothing_behind(data: &Path) {
     let files = std::fs::read_dir(data).expect("the folder").map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
-    let known = ["journal.db", "offline.db", "register.lock", "profile.toml", "logs"];
-    let others: Vec<String> = files.filter(|name| !known.contains(&name.as_str()) && !name.starts_with("journal.db-")).collect();
+    let known = ["journal.db", "offline.db", "offline.json", "offline.packages", "device.json", "register.lock", "profile.toml", "logs"];
+    let others: Vec<String> = files
+        .filter(|name| !known.contains(&name.as_str()) && !["journal.db-", "offline.db-"].iter().any(|database| name.starts_with(database)))
+        .collect();
     assert_eq!(others, Vec::<String>::new());
+    let half: Vec<_> = std::fs::read_dir(data.join("offline.packages")).expect("the packages' folder").collect();
+    assert!(half.is_empty(), "{half:?}");
     assert!(!terminal::log(data).contains("panicked"));
 }
 
@@ -199,6 +206,7 @@ impl<'a> Cashier<'a> {
         let shown = plan.find(done..=typed, &last_frame).unwrap_or_else(|| panic!("between steps {done} and {typed}:\n{last_frame}"));
 
         self.restart();
+        self.terminal.linger(SIGN_IN_PACE);
         let frame = self.terminal.sign_in();
         let is_over = Picture::seen(&frame) == Some(Picture::None) && self.last_receipt() == plan.receipt;
         let found = if is_over {

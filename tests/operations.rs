@@ -17,12 +17,16 @@ mod shop;
 
 #[path = "operations/connection.rs"]
 mod connection;
+#[path = "operations/device.rs"]
+mod device;
 #[path = "operations/discount.rs"]
 mod discount;
 #[path = "operations/durable.rs"]
 mod durable;
 #[path = "operations/lines.rs"]
 mod lines;
+#[path = "operations/lockout.rs"]
+mod lockout;
 #[path = "operations/money.rs"]
 mod money;
 #[path = "operations/payment.rs"]
@@ -37,3 +41,5 @@ mod sale;
 mod search;
 #[path = "operations/session.rs"]
 mod session;
+#[path = "operations/window.rs"]
+mod window;

@@ -25,6 +25,7 @@ fn real_baskets_arrive_once_and_unchanged_through_outages_hangs_and_kills() {
     assert_eq!(faults(&outcome), [0; 5], "{outcome}");
     let count = |field: &str| outcome[field].as_u64().expect("a number");
     assert_eq!((count("baskets"), count("uploaded")), (BASKETS as u64, BASKETS as u64));
+    assert_eq!(count("at_headquarters"), BASKETS as u64, "and went on from there");
     assert_eq!(outcome["total"], total(&baskets(BASKETS)), "to the cent");
     assert!(count("kills") >= 16 && count("sold_offline") >= 30 && count("switches") >= 30, "{outcome}");
 }
@@ -50,7 +51,7 @@ fn a_sale_changed_by_hand_is_altered() {
 fn a_sale_that_cannot_be_read_is_altered_and_a_copy_is_a_duplicate() {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = "INSERT INTO transactions SELECT 'copy of ' || id, store, register, sequence + 1000000, NULL, kind, recorded_at, total,
-        content_hash, content FROM transactions WHERE id = ?1";
+        content_hash, content, 1 FROM transactions WHERE id = ?1";
     let (status, outcome, told) = replay(folder.path(), FEW, |[one, another]| {
         one.execute("UPDATE transactions SET content = substr(content, 2) WHERE id = ?1");
         another.execute(copy);

@@ -36,6 +36,9 @@ macro_rules! signed_in {
 
 screens! {
     sign_in: "";
+    locked_out: &"SignIn \"000160\" \"9\"\n".repeat(5);
+    override_refused: signed_in!["Scan '2900008220111'" "F5" "Type '80'" "Enter" "Type '000160'" "Enter" "Type '123'" "Enter"];
+    release_refused: "SignIn '000110' '123'\nScan '2900008220111'\nF10\nAssert journal.unsent == 0\nAlt+I";
     sign_in_with_a_wrong_pin: "SignIn \"000160\" \"124\"";
     welcome: SIGN_IN;
     sale: signed_in!["Scan '2900008220111'" "Type '3*2900008222252'" "Enter" "Type '4011'" "Enter" "Type '1.24'" "Enter"];

@@ -40,6 +40,10 @@ tapes! {
     a_power_cut_in_mid_sale "power-cut"
     a_hung_server "hung-server"
     a_busy_morning "busy-morning"
+    headquarters_away "headquarters-away"
+    a_new_price "new-price"
+    a_register_released_from_its_device "activation"
+    an_operator_locked_out "lockout"
 }
 
 #[test]

@@ -129,12 +129,31 @@ fn no_color_leaves_colours_out_and_everything_else_in() {
 }
 
 #[test]
+fn a_register_that_the_system_ends_gives_the_terminal_back_and_keeps_the_sale() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("register");
+    let mut till = Start::register(&data).open();
+    let modes_before = till.modes();
+    till.sign_in();
+    till.enter(CHEESE);
+    till.wait_for("NATURAL CHEESE");
+    till.terminate();
+    assert!(till.wait_for_end().success());
+    till.look(|screen| assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste()));
+    assert_eq!(till.modes(), modes_before);
+    let mut till = Start::register(&data).open();
+    till.sign_in();
+    till.wait_for("NATURAL CHEESE");
+}
+
+#[test]
 fn a_network_that_hangs_costs_one_time_out_and_loses_no_key() {
     const MARGIN: Duration = Duration::from_secs(2);
     let folder = tempfile::tempdir().expect("a folder");
     let sample = Sample::open(folder.path());
-    let road = Road::open(sample.unit.address(), 1).expect("a road");
+    let road = Road::open(sample.address(), 1).expect("a road");
     let data = folder.path().join("register");
+    sample.enroll(&data, 1);
     let mut till = Start::register(&data).arg("--scale-unit", format!("http://{}", road.address())).open();
     till.sign_in();
     till.wait_for_file(&data.join("offline.db"));

@@ -13,13 +13,13 @@ use evertill::deadline::Deadline;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 
-use crate::shop::Shop;
+use crate::shop::{Shop, register};
 use crate::table::{Budget, Result, Table, in_turns, time};
 
 const ROUNDS: usize = 1_000;
 
 pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
-    let channel = Arc::new(shop.http()?);
+    let channel = Arc::new(shop.http(&register())?);
     let found = channel.product_by_barcode(shop.code(0))?.ok_or("a product of the shop is not found")?;
     let server = HelloServer::start(serde_json::to_vec(&found)?)?;
     let agent = ureq::Agent::new_with_defaults();

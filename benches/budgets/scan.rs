@@ -62,6 +62,7 @@ fn whole_entries(shop: &Shop) -> Result<[(Samples, Samples); 2]> {
         clock: Arc::new(SystemClock::default()),
         keys: KeySource::System,
         sample_hint: None,
+        activation_code: None,
         news,
     })?;
     let mut cashier = Cashier::new(shop, &data)?;
@@ -144,7 +145,12 @@ impl Desk for Cashier<'_> {
                 self.next(view)
             }
             Prompt::Credentials(_) => Reply::Answer(Answer::Credentials { operator: "000160".to_owned(), pin: Pin::new("123") }),
-            prompt @ (Prompt::Number(_) | Prompt::Confirm(_) | Prompt::Search(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_)) => {
+            prompt @ (Prompt::Wait(_)
+            | Prompt::Number(_)
+            | Prompt::Confirm(_)
+            | Prompt::Search(_)
+            | Prompt::Page(_)
+            | Prompt::ConnectionStatus(_)) => {
                 self.failure = Some(format!("the till asks {prompt:?}"));
                 Reply::HungUp
             }

@@ -90,6 +90,7 @@ fn view(shop: &Shop, lines: usize) -> View {
         notice: None,
         change_due: None,
         last_receipt: None,
+        look: None,
     }
 }
 

@@ -3,23 +3,28 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use evertill::channel::http::HttpChannel;
-use evertill::channel::sqlite::SqliteChannel;
-use evertill::clock::Time;
+use evertill::channel::sqlite::{SqliteChannel, master};
+use evertill::channel::{Channel, ChannelDatabase, Device, DeviceStatus};
+use evertill::clock::{SystemClock, Time};
+use evertill::device::{self, DeviceFile, Identity};
 use evertill::ids::{KeySource, RegisterId, ShiftId, TransactionId, splitmix64};
 use evertill::journal::Stamp;
 use evertill::master_data::MasterData;
 use evertill::money::{Currency, Money, Quantity};
+use evertill::package::SigningKey;
+use evertill::pin::PinKey;
 use evertill::retail::product::{Product, ProductRules};
+use evertill::retail::register::Numbers;
 use evertill::retail::sale::{NewLine, Sale};
 use evertill::sample_store;
-use evertill::scale_unit::ScaleUnit;
+use evertill::scale_unit::{Options, ScaleUnit, Shelf};
+use evertill::secret::Secret;
 use rust_decimal::Decimal;
 use tempfile::TempDir;
 
-use crate::table::{Result, time};
+use crate::table::Result;
 
 const PRODUCTS: &str = "EVERTILL_BENCH_PRODUCTS";
 const PRODUCTS_DEFAULT: usize = 100_000;
@@ -28,13 +33,12 @@ const PRODUCTS_DEFAULT: usize = 100_000;
 pub(crate) struct Shop {
     pub(crate) data: MasterData,
     pub(crate) scale_unit: ScaleUnit,
-    /// How long filling the channel database took.
-    pub(crate) load_took: Duration,
+    channel: Arc<SqliteChannel>,
     directory: TempDir,
 }
 
 impl Shop {
-    /// Fills the channel database and fetches the offline database from its scale unit.
+    /// Fills the channel database and makes the offline database.
     pub(crate) fn open() -> Result<Self> {
         let count = match std::env::var(PRODUCTS) {
             Ok(text) => text.parse().map_err(|_| format!("{PRODUCTS}={text}: expected a number"))?,
@@ -44,11 +48,19 @@ impl Shop {
         let directory = tempfile::Builder::new().prefix("budgets-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
         let data = MasterData { products: products(count), codes: Vec::new(), ..sample_store::master_data() };
         let channel = SqliteChannel::open(&directory.path().join("channel.db"))?;
-        let (load_took, loaded) = time(|| channel.load(&data));
-        loaded?;
-        let scale_unit = ScaleUnit::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), Arc::new(channel))?;
-        let shop = Self { data, scale_unit, load_took, directory };
-        shop.http()?.download_offline_database(None, &shop.offline_database())?;
+        channel.load(&data)?;
+        let channel = Arc::new(channel);
+        let options = Options {
+            channel: Arc::clone(&channel) as Arc<dyn ChannelDatabase>,
+            headquarters: None,
+            progress: None,
+            shelf: Arc::new(Shelf::open(&directory.path().join("packages"))?),
+            clock: Arc::new(SystemClock::default()),
+            tls: None,
+        };
+        let scale_unit = ScaleUnit::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options)?;
+        let shop = Self { data, scale_unit, channel, directory };
+        master::write_full(&shop.offline_database(), &shop.data, 1)?;
         Ok(shop)
     }
 
@@ -60,8 +72,20 @@ impl Shop {
         format!("http://{}", self.scale_unit.address())
     }
 
-    pub(crate) fn http(&self) -> Result<HttpChannel> {
-        Ok(HttpChannel::new(&self.url())?)
+    /// A register's way to the scale unit, activated and with somebody at work.
+    pub(crate) fn http(&self, register: &RegisterId) -> Result<HttpChannel> {
+        let channel = HttpChannel::new(&self.url())?;
+        channel.set_device(Some(self.activate(register)?));
+        channel.set_operator(Some(&"000160".into()));
+        Ok(channel)
+    }
+
+    /// Makes a device the register: its name and its token.
+    pub(crate) fn activate(&self, register: &RegisterId) -> Result<(String, Secret)> {
+        let (id, token) = (Secret::random().hash(), Secret::random());
+        let device = Device { id: id.clone(), register: register.clone(), token_hash: token.hash(), status: DeviceStatus::Activated };
+        self.channel.activate(&device)?;
+        Ok((id, token))
     }
 
     pub(crate) fn offline_database(&self) -> PathBuf {
@@ -75,10 +99,20 @@ impl Shop {
         Ok(path)
     }
 
-    /// A register's data directory with the offline database in it.
+    /// A register's data directory with its identity and the offline database in it.
     pub(crate) fn register_directory(&self, name: &str) -> Result<PathBuf> {
         let directory = self.directory(name)?;
         std::fs::copy(self.offline_database(), directory.join("offline.db"))?;
+        let (id, token) = self.activate(&register())?;
+        let identity = Identity {
+            register: register(),
+            token,
+            pin_key: PinKey::random().secret().clone(),
+            headquarters_key: SigningKey::random().verifying_key().to_string(),
+            numbers: Numbers::default(),
+            deactivated: false,
+        };
+        DeviceFile::of(&directory).write(&device::Device { id, identity: Some(identity) })?;
         Ok(directory)
     }
 

@@ -11,9 +11,10 @@ use evertill::channel::sqlite::SqliteChannel;
 use evertill::clock::{SharedClock, SystemClock};
 use evertill::profile::OfflineProfile;
 use evertill::road::{Condition, Road};
+use evertill::secret::Secret;
 use evertill::till::Sources;
 
-use crate::shop::Shop;
+use crate::shop::{Shop, register};
 use crate::table::{Budget, Result, Samples, Table, time};
 
 const TIMEOUT_MS: u64 = 200;
@@ -25,6 +26,7 @@ pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
         offline: Arc::new(SqliteChannel::open_read_only(&shop.offline_database())?),
         code: shop.code(1).to_owned(),
         clock: Arc::new(SystemClock::default()),
+        device: shop.activate(&register())?,
     };
     let refused = refusing_address()?;
     let times: Result<Samples> = (0..10 * ROUNDS).map(|_| register.ask(&mut register.sources(refused)?)).collect();
@@ -56,11 +58,14 @@ struct Register {
     offline: Arc<SqliteChannel>,
     code: String,
     clock: SharedClock,
+    device: (String, Secret),
 }
 
 impl Register {
     fn sources(&self, scale_unit: SocketAddr) -> Result<Sources> {
         let online = Arc::new(HttpChannel::new(&format!("http://{scale_unit}"))?);
+        online.set_device(Some(self.device.clone()));
+        online.set_operator(Some(&"000160".into()));
         let profile = OfflineProfile { timeout_ms: TIMEOUT_MS, ..OfflineProfile::default() };
         let offline = Arc::clone(&self.offline) as Arc<dyn Channel>;
         Ok(Sources::new(online, Some(offline), &profile, Arc::clone(&self.clock)))

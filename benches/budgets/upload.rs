@@ -19,11 +19,11 @@ pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
     for (clients, budget) in [(1, Budget::Open), (8, Budget::Times(1.5))] {
         let (mut ours, mut theirs) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
-            let batches: Vec<Vec<Upload>> = (0..clients).map(|client| sales(shop, clients * 10 + client, round)).collect();
+            let batches: Vec<Batch> = (0..clients).map(|client| sales(shop, clients * 10 + client, round)).collect();
             let (took, sent) = time(|| send(shop, &batches));
             sent?;
             ours.push(took / (SALES * clients));
-            let bare_took: Result<Duration> = batches[0].iter().map(|upload| bare.append(&upload.canonical)).sum();
+            let bare_took: Result<Duration> = batches[0].1.iter().map(|upload| bare.append(&upload.canonical)).sum();
             theirs.push(bare_took? / SALES);
         }
         let (ours, theirs) = (Samples::from_iter(ours), Samples::from_iter(theirs));
@@ -33,15 +33,15 @@ pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
 }
 
 /// Sends each batch from a thread of its own.
-fn send(shop: &Shop, batches: &[Vec<Upload>]) -> std::result::Result<(), String> {
+fn send(shop: &Shop, batches: &[Batch]) -> std::result::Result<(), String> {
     std::thread::scope(|scope| {
         let clients: Vec<_> = batches.iter().map(|batch| scope.spawn(move || send_batch(shop, batch))).collect();
         clients.into_iter().try_for_each(|client| client.join().map_err(|_| "a client panicked".to_owned())?)
     })
 }
 
-fn send_batch(shop: &Shop, batch: &[Upload]) -> std::result::Result<(), String> {
-    let channel = shop.http().map_err(|error| error.to_string())?;
+fn send_batch(shop: &Shop, (register, batch): &Batch) -> std::result::Result<(), String> {
+    let channel = shop.http(register).map_err(|error| error.to_string())?;
     for upload in batch {
         match channel.record(upload) {
             Ok(Recorded::New) => {}
@@ -51,8 +51,11 @@ fn send_batch(shop: &Shop, batch: &[Upload]) -> std::result::Result<(), String> 
     Ok(())
 }
 
+/// What one register sends.
+type Batch = (RegisterId, Vec<Upload>);
+
 /// A register's next sales.
-fn sales(shop: &Shop, number: u32, round: u32) -> Vec<Upload> {
+fn sales(shop: &Shop, number: u32, round: u32) -> Batch {
     let mut next_key = keys(u64::from(number * ROUNDS + round) << 16);
     let register = RegisterId { number, ..register() };
     let stamp = stamp();
@@ -75,5 +78,6 @@ fn sales(shop: &Shop, number: u32, round: u32) -> Vec<Upload> {
         };
         Upload { id, canonical: transaction.canonical() }
     };
-    (0..SALES).map(next).collect()
+    let sales = (0..SALES).map(next).collect();
+    (register, sales)
 }

@@ -3,101 +3,135 @@
 //! The till calls it on a worker with a deadline ([`crate::deadline`]); its own time-outs only end workers nobody waits for any more.
 //! What matters most here is to tell *no answer*, which takes a register offline, from *a bad answer*, which must not.
 
-mod answer;
-mod download;
+mod access;
+pub(crate) mod answer;
+pub(crate) mod client;
+mod packages;
 
-use std::time::Duration;
+use std::path::Path;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use ureq::{Agent, RequestBuilder, http};
+use ureq::http::Response;
+use ureq::{Body, RequestBuilder, http};
 
-use self::answer::{Answer, failure};
-use super::{Channel, ChannelError, Page, ProductSearch, Recorded, Refusal, Result, Upload};
-use crate::ids::{OperatorId, ProductId, TransactionId};
-use crate::protocol::{DataVersion, JSON, Receipt, SignIn, VERSION, VERSION_HEADER, routes};
+pub use self::client::AddressError;
+
+use self::access::Access;
+use self::answer::{Answer, accept};
+use self::client::{Client, KEY_MAX, encode, path, prepare};
+use super::{Channel, ChannelError, ErrorKind, Page, ProductSearch, Recorded, Refusal, Result, Upload};
+use crate::ids::{OperatorId, ProductId, RegisterId, TransactionId};
+use crate::protocol::{DataVersion, JSON, Receipt, Resume, Resumed, SESSION_HEADER, SignIn, SignedIn, Unlock, routes};
+use crate::realtime::{Activated, Activation};
+use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
+use crate::retail::register::RegisterSetup;
 use crate::retail::staff::{Operator, Pin};
 use crate::retail::store::Store;
+use crate::secret::Secret;
 
-/// When each part of a request that nobody waits for any more ends at the latest: sending it, its answer's head, its answer's body.
-const BACKSTOP: Duration = Duration::from_secs(15);
-/// When an attempt to connect does.
-const CONNECT_WAIT: Duration = Duration::from_secs(5);
-/// How long an unused connection is kept: less than a scale unit keeps it, so that a request seldom meets a closed one.
-const IDLE_MAX: Duration = Duration::from_secs(30);
-/// What an answer's head may be, in bytes.
-const HEAD_MAX: usize = 32 * 1_024;
-/// Codes and numbers longer than this are nobody's, and not worth an address that long.
-const KEY_MAX: usize = 200;
-/// What stands for itself in an address.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_');
+/// What became of a request.
+type Sent = std::result::Result<Response<Body>, ureq::Error>;
 
 /// A scale unit, seen from a register.
 pub struct HttpChannel {
-    base: String,
-    agent: Agent,
-    downloads: Agent,
-}
-
-/// A scale unit's address that is none.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{url:?} is no scale unit's address: {problem}, expected http://host or http://host:port")]
-pub struct AddressError {
-    url: String,
-    problem: &'static str,
+    client: Client,
+    access: Access,
 }
 
 impl HttpChannel {
-    /// A scale unit at `http://host[:port]`; nothing is sent yet.
+    /// A scale unit at `http://host[:port]` or `https://host[:port]`, whose certificate a public authority signed; nothing is sent yet.
     pub fn new(url: &str) -> std::result::Result<Self, AddressError> {
-        let base = base(url).map_err(|problem| AddressError { url: url.to_owned(), problem })?;
-        let config = || {
-            Agent::config_builder()
-                .http_status_as_error(false)
-                .max_redirects(0)
-                .max_redirects_will_error(false)
-                .proxy(None)
-                .timeout_connect(Some(CONNECT_WAIT))
-                .max_response_header_size(HEAD_MAX)
-                .user_agent(concat!("evertill/", env!("CARGO_PKG_VERSION")))
-        };
-        // Not the time-outs that span a whole request: they have every request's look-up of the host's name run on a thread of its own.
-        let agent = config()
-            .timeout_send_request(Some(BACKSTOP))
-            .timeout_send_body(Some(BACKSTOP))
-            .timeout_recv_response(Some(BACKSTOP))
-            .timeout_recv_body(Some(BACKSTOP))
-            .max_idle_age(IDLE_MAX)
-            .build()
-            .new_agent();
-        let downloads = config()
-            .timeout_global(Some(download::WAIT))
-            .timeout_per_read(Some(download::SILENCE))
-            .max_idle_connections(0)
-            .build()
-            .new_agent();
-        Ok(Self { base, agent, downloads })
+        Self::with_authority(url, None)
     }
 
-    /// Whether the scale unit answers and can read its database.
-    pub fn ping(&self) -> Result<()> {
-        self.data_version().map(|_| ())
+    /// The same; exactly the certificate authorities of the PEM file are trusted, if there is one.
+    pub fn with_authority(url: &str, authority: Option<&Path>) -> std::result::Result<Self, AddressError> {
+        Ok(Self { client: Client::new(url, authority)?, access: Access::default() })
+    }
+
+    /// What the device shows from now on: its own name and its token, or nothing.
+    pub fn set_device(&self, device: Option<(String, Secret)>) {
+        self.access.set_device(device);
+    }
+
+    /// 707: trades an activation code for a register's identity. What the device shows does not change by it.
+    pub fn activate(&self, activation: &Activation) -> Result<Activated> {
+        self.post(routes::ACTIVATE, None, activation)
+    }
+
+    /// 708: releases the register from this device.
+    pub fn deactivate(&self) -> Result<()> {
+        self.tell(routes::DEACTIVATE, None, &())
     }
 
     fn get<T: DeserializeOwned>(&self, path_and_query: &str) -> Result<T> {
-        Answer::read(prepare(self.agent.get(self.address(path_and_query))).call())?.json()
+        Answer::read(self.prepared(self.client.agent.get(self.address(path_and_query)), None).call())?.json()
     }
 
-    fn post<T: DeserializeOwned>(&self, path: &str, body: &impl Serialize) -> Result<T> {
+    /// As [`HttpChannel::get`], for what a person asks.
+    fn get_in_session<T: DeserializeOwned>(&self, path_and_query: &str) -> Result<T> {
+        self.in_session(|session| Answer::read(self.prepared(self.client.agent.get(self.address(path_and_query)), session).call())?.json())
+    }
+
+    fn post<T: DeserializeOwned>(&self, path: &str, session: Option<&Secret>, body: &impl Serialize) -> Result<T> {
+        Answer::read(self.send(path, session, body)?)?.json()
+    }
+
+    /// As [`HttpChannel::post`], where the answer says no more than that it is done.
+    fn tell(&self, path: &str, session: Option<&Secret>, body: &impl Serialize) -> Result<()> {
+        accept(self.send(path, session, body)?).map(drop)
+    }
+
+    fn send(&self, path: &str, session: Option<&Secret>, body: &impl Serialize) -> Result<Sent> {
         let body = serde_json::to_string(body).map_err(ChannelError::broken)?;
-        let request = prepare(self.agent.post(self.address(path))).header(http::header::CONTENT_TYPE, JSON);
-        Answer::read(request.send(body))?.json()
+        let request = self.prepared(self.client.agent.post(self.address(path)), session);
+        Ok(request.header(http::header::CONTENT_TYPE, JSON).send(body))
+    }
+
+    /// A request that says which device asks, and in which session.
+    fn prepared<B>(&self, request: RequestBuilder<B>, session: Option<&Secret>) -> RequestBuilder<B> {
+        let request = self.access.show(prepare(request));
+        match session {
+            Some(session) => request.header(SESSION_HEADER, session.reveal()),
+            None => request,
+        }
+    }
+
+    /// Asks in the operator's session. One that there is not, or that has ended, is resumed once: the device vouches for whom it signed in.
+    fn in_session<T>(&self, ask: impl Fn(Option<&Secret>) -> Result<T>) -> Result<T> {
+        let Some(operator) = self.access.operator() else { return ask(None) };
+        if let Some(session) = self.access.session() {
+            match ask(Some(&session)) {
+                Err(ChannelError { kind: ErrorKind::Refused(Refusal::Session), .. }) => self.access.forget(&session),
+                answer => return answer,
+            }
+        }
+        let resumed = self.post(routes::RESUME, None, &Resume { operator: operator.clone() });
+        let Resumed { session } = resumed.map_err(|error| match error.kind {
+            ErrorKind::Refused(refusal) if refusal != Refusal::Device => ChannelError::refused(Refusal::Session, error.detail),
+            ErrorKind::Refused(_)
+            | ErrorKind::Unreachable(_)
+            | ErrorKind::Unsupported
+            | ErrorKind::HeadquartersAway
+            | ErrorKind::Broken => error,
+        })?;
+        self.access.resumed(&operator, session.clone());
+        ask(Some(&session))
+    }
+
+    /// Ends the sessions that nobody works in any more; one that is not reached runs out by itself.
+    fn end_sessions(&self) {
+        for session in self.access.take_ended() {
+            if let Err(error) = self.tell(routes::SIGN_OFF, Some(&session), &()) {
+                tracing::debug!(%error, "a session was not ended");
+            }
+        }
     }
 
     fn address(&self, path_and_query: &str) -> String {
-        format!("{}{path_and_query}", self.base)
+        self.client.address(path_and_query)
     }
 }
 
@@ -109,40 +143,64 @@ impl Channel for HttpChannel {
         self.get(&path)
     }
 
+    fn register(&self, _: &RegisterId) -> Result<RegisterSetup> {
+        self.get(routes::REGISTER)
+    }
+
     fn sign_in(&self, operator: &OperatorId, pin: &Pin) -> Result<Operator> {
         if operator.0.len() > KEY_MAX || pin.reveal().len() > Pin::MAX_LEN {
             return Err(ChannelError::refused(Refusal::Credentials, ""));
         }
-        self.post(routes::SIGN_IN, &SignIn { operator: operator.clone(), pin: pin.clone() })
+        self.end_sessions();
+        let signed_in: SignedIn = self.post(routes::SIGN_IN, None, &SignIn { operator: operator.clone(), pin: pin.clone() })?;
+        self.access.signed_in(&signed_in.operator.id, signed_in.session);
+        Ok(signed_in.operator)
+    }
+
+    fn unlock(&self, operator: &OperatorId, manager: &OperatorId, pin: &Pin) -> Result<()> {
+        let manager = SignIn { operator: manager.clone(), pin: pin.clone() };
+        self.tell(routes::UNLOCK, None, &Unlock { operator: operator.clone(), manager })
+    }
+
+    fn set_operator(&self, operator: Option<&OperatorId>) {
+        self.access.set_operator(operator);
     }
 
     fn product_by_barcode(&self, code: &str) -> Result<Option<Found>> {
         if code.is_empty() || code.len() > KEY_MAX {
             return Ok(None);
         }
-        found(self.get(&format!("{}?code={}", routes::PRODUCT_BY_CODE, encode(code))))
+        found(self.get_in_session(&format!("{}?code={}", routes::PRODUCT_BY_CODE, encode(code))))
     }
 
     fn product(&self, id: &ProductId) -> Result<Option<Product>> {
-        path(routes::PRODUCT, &id.0).map_or(Ok(None), |path| found(self.get(&path)))
+        path(routes::PRODUCT, &id.0).map_or(Ok(None), |path| found(self.get_in_session(&path)))
     }
 
     fn search_products(&self, search: &ProductSearch) -> Result<Page> {
         search.check()?;
         let ProductSearch { text, offset, limit } = search;
-        self.get(&format!("{}?text={}&offset={offset}&limit={limit}", routes::PRODUCTS, encode(text)))
+        self.get_in_session(&format!("{}?text={}&offset={offset}&limit={limit}", routes::PRODUCTS, encode(text)))
     }
 
     fn record(&self, transaction: &Upload) -> Result<Recorded> {
         transaction.check()?;
         let address = self.address(&transaction_path(transaction.id));
-        let request = prepare(self.agent.put(address)).header(http::header::CONTENT_TYPE, JSON);
-        Answer::read(request.send(transaction.canonical.as_str()))?.json().map(|Receipt { recorded }| recorded)
+        let request = self.prepared(self.client.agent.put(address), None).header(http::header::CONTENT_TYPE, JSON);
+        let answer = Answer::read(request.send(transaction.canonical.as_str()))?.json().map(|Receipt { recorded }| recorded);
+        self.end_sessions();
+        answer
     }
 
     fn transaction(&self, id: &TransactionId) -> Result<Option<String>> {
-        let request = prepare(self.agent.get(self.address(&transaction_path(*id))));
-        found(Answer::read(request.call()).and_then(Answer::text))
+        self.in_session(|session| {
+            let request = self.prepared(self.client.agent.get(self.address(&transaction_path(*id))), session);
+            found(Answer::read(request.call()).and_then(Answer::text))
+        })
+    }
+
+    fn gift_card(&self, number: &str) -> Result<Option<GiftCard>> {
+        path(routes::GIFT_CARD, number).map_or(Ok(None), |path| found(self.get_in_session(&path)))
     }
 
     fn data_version(&self) -> Result<u64> {
@@ -150,77 +208,14 @@ impl Channel for HttpChannel {
     }
 }
 
-/// The address without a slash at its end, or what is wrong with it.
-fn base(url: &str) -> std::result::Result<String, &'static str> {
-    let address: http::Uri = url.parse().map_err(|_| "it cannot be read")?;
-    if address.scheme() != Some(&http::uri::Scheme::HTTP) {
-        return Err("it is not http");
-    }
-    let Some(authority) = address.authority().filter(|authority| !authority.host().is_empty()) else {
-        return Err("it names no host");
-    };
-    if authority.as_str().contains('@') || url.contains('#') || !matches!(address.path(), "" | "/") || address.query().is_some() {
-        return Err("it has more than a host and a port");
-    }
-    if authority.as_str() != authority.host() && authority.port_u16().is_none() {
-        return Err("its port is no number from 0 to 65535");
-    }
-    Ok(format!("http://{authority}"))
-}
-
-fn prepare<B>(request: RequestBuilder<B>) -> RequestBuilder<B> {
-    request.header(VERSION_HEADER, VERSION.to_string())
-}
-
-/// A route with its place filled in; none for what can be no record's key.
-fn path(route: &str, key: &str) -> Option<String> {
-    let (before, _) = route.split_once('{').expect("the route has a place");
-    (!key.is_empty() && key.len() <= KEY_MAX).then(|| format!("{before}{}", encode(key)))
-}
-
 fn transaction_path(id: TransactionId) -> String {
     path(routes::TRANSACTION, &id.to_string()).expect("a key is short")
-}
-
-fn encode(text: &str) -> String {
-    utf8_percent_encode(text, ENCODED).to_string()
 }
 
 /// That there is no such record is an answer.
 fn found<T>(answer: Result<T>) -> Result<Option<T>> {
     match answer {
-        Err(ChannelError { kind: super::ErrorKind::Refused(Refusal::NotFound), .. }) => Ok(None),
+        Err(ChannelError { kind: ErrorKind::Refused(Refusal::NotFound), .. }) => Ok(None),
         other => other.map(Some),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_address_is_a_host_and_a_port() {
-        for (url, expected) in [
-            ("http://127.0.0.1:8080", Some("http://127.0.0.1:8080")),
-            ("http://scale-unit/", Some("http://scale-unit")),
-            ("http://[::1]:80", Some("http://[::1]:80")),
-            ("https://scale-unit", None),
-            ("scale-unit:8080", None),
-            ("http://", None),
-            ("http://user:secret@scale-unit", None),
-            ("http://scale-unit/shop", None),
-            ("http://scale-unit?x", None),
-            ("http://scale-unit:99999", None),
-            ("http://scale unit", None),
-            ("", None),
-        ] {
-            assert_eq!(HttpChannel::new(url).ok().map(|channel| channel.base).as_deref(), expected, "{url}");
-        }
-    }
-
-    #[test]
-    fn a_key_stays_within_its_part_of_the_path() {
-        assert_eq!(path(routes::PRODUCT, "a/b?c#d%.").as_deref(), Some("/v1/products/a%2Fb%3Fc%23d%25%2E"));
-        assert_eq!(path(routes::PRODUCT, ""), None);
     }
 }

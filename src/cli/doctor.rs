@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::RegisterArgs;
 use super::out::{self, Failure};
 use super::register::{data_directory, read_profile, scale_unit_url};
-use crate::channel::Channel;
 use crate::channel::http::HttpChannel;
 use crate::channel::sqlite::SqliteChannel;
+use crate::channel::{Channel, ChannelError, ErrorKind, Refusal};
 use crate::clock::{Clock, SystemClock};
 use crate::deadline::Deadline;
+use crate::device::{Device, DeviceFile, Identity};
 use crate::ids::RegisterId;
 use crate::journal::verify::verify;
 use crate::journal::{JournalError, Reader};
@@ -20,6 +21,8 @@ use crate::profile::Profile;
 
 /// A doctor waits longer than a cashier.
 const PATIENCE_MS: u64 = 3_000;
+/// What is done with an activation code.
+const TYPE_IT: &str = "then start the register and type it in, or start it with --activation-code";
 
 /// Checks everything, however much of it is wrong.
 pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
@@ -40,13 +43,15 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     };
     let data = data_directory(args.data.as_deref())?;
     directory(&mut findings, &data)?;
-    journal(&mut findings, &data, &profile)?;
+    let url = scale_unit_url(args, &profile)?;
+    let device = device(&mut findings, &data, url.as_deref())?;
+    journal(&mut findings, &data, &profile, device.as_ref().and_then(|device| device.identity.as_ref()))?;
     offline_database(&mut findings, &data)?;
     clock(&mut findings, &data)?;
     findings.good("printer", "none configured; receipts are shown on the screen")?;
-    match scale_unit_url(args, &profile)? {
+    match url {
         None => findings.good("scale unit", "none configured; the register starts one on the sample store")?,
-        Some(url) => scale_unit(&mut findings, &url, &profile)?,
+        Some(url) => scale_unit(&mut findings, &url, &profile, device)?,
     }
     if findings.bad == 0 { Ok(()) } else { Err(Failure::told()) }
 }
@@ -69,11 +74,38 @@ fn directory(findings: &mut Findings, data: &Path) -> Result<(), Failure> {
     }
 }
 
-fn journal(findings: &mut Findings, data: &Path, profile: &Profile) -> Result<(), Failure> {
+/// Which register the device is; none when its file cannot be used. On the sample store it is activated by itself.
+fn device(findings: &mut Findings, data: &Path, scale_unit: Option<&str>) -> Result<Option<Device>, Failure> {
+    const NAME: &str = "device";
+    let device = match DeviceFile::of(data).read() {
+        Ok(device) => device,
+        Err(error) => {
+            findings.bad(NAME, &error, &error.hint())?;
+            return Ok(None);
+        }
+    };
+    match (device.as_ref().and_then(|device| device.identity.as_ref()), scale_unit) {
+        (Some(Identity { register, deactivated: false, .. }), _) => findings.good(NAME, format!("activated as register {register}"))?,
+        (Some(Identity { register, deactivated: true, .. }), _) => {
+            let what = format!("headquarters has deactivated register {register} on it");
+            let hint = format!("get a new code at headquarters (`evertill hq register activation-code {register}`), {TYPE_IT}");
+            findings.bad(NAME, what, &hint)?;
+        }
+        (None, Some(_)) => {
+            let hint = format!("get a code at headquarters (`evertill hq register activation-code REGISTER`), {TYPE_IT}");
+            findings.bad(NAME, "it is not activated", &hint)?;
+        }
+        (None, None) => findings.good(NAME, "not activated yet; on the sample store the register does that by itself")?,
+    }
+    Ok(device)
+}
+
+fn journal(findings: &mut Findings, data: &Path, profile: &Profile, identity: Option<&Identity>) -> Result<(), Failure> {
     if !data.join("journal.db").exists() {
         return findings.good("journal", format!("none in {} yet", data.display()));
     }
-    let expected = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
+    let configured = || RegisterId { store: profile.register.store.clone(), number: profile.register.number };
+    let expected = identity.map_or_else(configured, |identity| identity.register.clone());
     let reader = match Reader::open(data).and_then(|reader| reader.register().map(|found| (reader, found))) {
         Err(error) => return findings.bad("journal", &error, error.hint()),
         Ok((_, found)) if found != expected => {
@@ -132,18 +164,30 @@ fn clock(findings: &mut Findings, data: &Path) -> Result<(), Failure> {
     }
 }
 
-fn scale_unit(findings: &mut Findings, url: &str, profile: &Profile) -> Result<(), Failure> {
-    let store = profile.register.store.clone();
+fn scale_unit(findings: &mut Findings, url: &str, profile: &Profile, device: Option<Device>) -> Result<(), Failure> {
+    const NAME: &str = "scale unit";
     let timeout_ms = profile.offline.timeout_ms.max(PATIENCE_MS);
-    let channel: Arc<dyn Channel> = match HttpChannel::new(url) {
-        Ok(channel) => Arc::new(channel),
-        Err(error) => return findings.bad("scale unit", error, "put the address right"),
+    let channel = match HttpChannel::with_authority(url, profile.scale_unit.ca.as_deref().map(Path::new)) {
+        Ok(channel) => channel,
+        Err(error) => return findings.bad(NAME, error, "put the address right"),
     };
-    let asked = Deadline::new(channel).ask(timeout_ms, move |channel| channel.store(&store));
+    let identity = device.and_then(|Device { id, identity }| identity.map(|identity| (id, identity)));
+    let is_known = identity.is_some();
+    let store = identity.as_ref().map_or_else(|| profile.register.store.clone(), |(_, identity)| identity.register.store.clone());
+    channel.set_device(identity.map(|(id, identity)| (id, identity.token)));
+    let asked = Deadline::new(Arc::new(channel)).ask(timeout_ms, move |channel| channel.store(&store));
     match asked {
-        Ok(store) => findings.good("scale unit", format!("{url} answers for store {} {}", store.number, store.name)),
+        Ok(store) => findings.good(NAME, format!("{url} answers for store {} {}", store.number, store.name)),
+        Err(ChannelError { kind: ErrorKind::Refused(Refusal::Device), .. }) if !is_known => {
+            findings.good(NAME, format!("{url} answers; it tells more to an activated device"))
+        }
+        Err(error @ ChannelError { kind: ErrorKind::Refused(Refusal::Device), .. }) => findings.bad(
+            NAME,
+            format!("{url} does not know this device, or not any more: {error}"),
+            "see at headquarters whether the device is activated there, and whether this is its store's scale unit",
+        ),
         Err(error) => findings.bad(
-            "scale unit",
+            NAME,
             format!("{url}: {error}"),
             "see that it runs and that the address is right; the register sells offline meanwhile",
         ),

@@ -64,6 +64,7 @@ impl From<&Operation> for Row {
             Screen::Transaction => "transaction",
             Screen::SignIn => "sign-in",
             Screen::Locked => "locked",
+            Screen::Activation => "activation",
         };
         Self {
             number: operation.number,
@@ -78,6 +79,7 @@ impl From<&Operation> for Row {
             reach: match operation.reach {
                 Reach::Register => "the register",
                 Reach::ScaleUnit => "the scale unit",
+                Reach::Headquarters => "headquarters",
             },
             help: operation.help,
         }

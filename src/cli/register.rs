@@ -8,15 +8,16 @@ use std::time::Duration;
 
 use super::RegisterArgs;
 use super::out::Failure;
+use crate::chain::Chain;
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::desk::{Background, Reply};
-use crate::ids::KeySource;
+use crate::ids::{KeySource, RegisterId};
 use crate::profile::{self, Profile, is_address};
 use crate::register::{OpenError, Options, Register};
 use crate::sample_store::SIGN_IN_HINT;
-use crate::scale_unit::ScaleUnit;
+use crate::secret::Secret;
 use crate::ui::layout::Layout;
-use crate::ui::run::read_terminal;
+use crate::ui::run::{close_on_signals, read_terminal};
 use crate::ui::screen_desk::ScreenDesk;
 use crate::ui::terminal::Terminal;
 use crate::ui::theme::Theme;
@@ -28,21 +29,36 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     let data = data_directory(args.data.as_deref())?;
     let url = scale_unit_url(args, &profile)?;
     let _log = start_log(&data);
+    let clock: SharedClock = Arc::new(SystemClock::default());
+    let given = args.activation_code.clone().map(Secret::new);
     // Kept for as long as the register is open.
-    let (_scale_unit, url, sample_hint) = if let Some(url) = url {
-        (None, url, None)
+    let (_chain, url, sample_hint, activation_code) = if let Some(url) = url {
+        (None, url, None, given)
     } else {
         let folder = data.join("sample-store");
-        let scale_unit = ScaleUnit::on_sample_store(&folder).map_err(|error| {
+        let register = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
+        let started = Chain::on_sample_store(&folder, &clock).and_then(|chain| {
+            let code = chain.activation_code(&data, &register)?;
+            Ok((chain, code))
+        });
+        let (chain, code) = started.map_err(|error| {
             let hint = format!("it is a sample: remove {} to begin it anew, or name a scale unit with --scale-unit", folder.display());
             Failure::found(error).with_hint(hint)
         })?;
-        let url = format!("http://{}", scale_unit.address());
-        (Some(scale_unit), url, Some(SIGN_IN_HINT.to_owned()))
+        let url = format!("http://{}", chain.scale_unit_address());
+        (Some(chain), url, Some(SIGN_IN_HINT.to_owned()), given.or(code))
     };
-    let clock: SharedClock = Arc::new(SystemClock::default());
     let screen = new_screen(&profile)?;
-    let options = |news| Options { profile, data, scale_unit: url, clock: Arc::clone(&clock), keys: KeySource::System, sample_hint, news };
+    let options = |news| Options {
+        profile,
+        data,
+        scale_unit: url,
+        clock: Arc::clone(&clock),
+        keys: KeySource::System,
+        sample_hint,
+        activation_code,
+        news,
+    };
     show(screen, clock.as_ref(), options)
 }
 
@@ -55,11 +71,13 @@ fn show(mut screen: Screen, clock: &dyn Clock, options: impl FnOnce(Sender<Reply
         Failure::found(what).with_hint("start it in a terminal's window; `evertill demo --headless` needs none")
     })?;
     terminal.draw(&screen, clock.now()).map_err(Failure::found)?;
+    close_on_signals(events.clone()).map_err(Failure::found)?;
     read_terminal(events).map_err(Failure::found)?;
     let options = options(news.clone());
     let till = std::thread::Builder::new().name("till".to_owned()).spawn(move || {
-        let mut register = Register::open(options)?;
-        register.till.run(&mut desk);
+        if let Some(mut register) = Register::open_at(&mut desk, options)? {
+            register.till.run(&mut desk);
+        }
         Ok::<(), OpenError>(())
     });
     let till = till.map_err(Failure::found)?;
@@ -136,7 +154,9 @@ pub(super) fn scale_unit_url(args: &RegisterArgs, profile: &Profile) -> Result<O
     match &args.scale_unit {
         None => Ok(profile.scale_unit.url.clone()),
         Some(url) if is_address(url) => Ok(Some(url.clone())),
-        Some(url) => Err(Failure::usage(format!("--scale-unit {url}: expected http:// and a host, such as http://127.0.0.1:8343"))),
+        Some(url) => {
+            Err(Failure::usage(format!("--scale-unit {url}: expected http:// or https:// and a host, such as http://127.0.0.1:8343")))
+        }
     }
 }
 

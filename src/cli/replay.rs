@@ -2,10 +2,12 @@
 
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::out::{self, Failure};
 use super::{ReplayArgs, ReplayRegisterArgs};
-use crate::replay::{ChildOptions, Outcome, Replay, ReplayError, run_child};
+use crate::replay::{ChildOptions, Outcome, Replay, ReplayError, Running, run_child};
+use crate::secret::Secret;
 
 /// Replays the baskets; a difference is a failure.
 pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
@@ -23,6 +25,12 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
         outages: args.outages,
         seed: args.seed,
         data,
+        pace: Duration::from_millis(args.pace_ms),
+        running: args.database.as_ref().map(|database| Running {
+            scale_units: args.scale_unit.clone(),
+            activation_codes: args.activation_code.iter().map(Secret::new).collect(),
+            database: database.clone(),
+        }),
     };
     let begun = AtomicU64::new(0);
     let shows_progress = std::io::stderr().is_terminal();
@@ -50,8 +58,10 @@ pub(super) fn run(args: &ReplayArgs) -> Result<(), Failure> {
 
 /// One register of it.
 pub(super) fn run_register(args: ReplayRegisterArgs) {
-    let ReplayRegisterArgs { number, registers, seed, scale_unit, outages, products, baskets, data } = args;
-    run_child(&ChildOptions { number, registers, scale_unit, products, baskets, outages, seed, data });
+    let ReplayRegisterArgs { number, registers, seed, scale_unit, activation_code, pace_ms, outages, products, baskets, data } = args;
+    let activation_code = activation_code.map(Secret::new);
+    let pace = Duration::from_millis(pace_ms);
+    run_child(&ChildOptions { number, registers, scale_unit, activation_code, products, baskets, outages, seed, data, pace });
 }
 
 fn print(outcome: &Outcome) -> Result<(), Failure> {

@@ -1,34 +1,122 @@
 //! `evertill scale-unit`: a store's registers are served from this process.
 
-use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::ScaleUnitArgs;
+use rustls::ServerConfig;
+use tempfile::TempDir;
+
 use super::out::{self, Failure};
+use super::{ScaleUnitArgs, server};
+use crate::chain::{Chain, Place};
+use crate::channel::ChannelDatabase;
+use crate::channel::postgres::PostgresChannel;
 use crate::channel::sqlite::SqliteChannel;
-use crate::sample_store;
-use crate::scale_unit::ScaleUnit;
+use crate::clock::{SharedClock, SystemClock};
+use crate::pin::PinKey;
+use crate::scale_unit::{Connected, ConnectedOptions, Credentials, HttpHeadquarters, INTERVAL};
+use crate::server::wait_for_signal;
 
 /// Serves until it is told to stop.
 pub(super) fn run(args: &ScaleUnitArgs) -> Result<(), Failure> {
-    let Some(file) = args.database.strip_prefix("sqlite:").filter(|file| !file.is_empty()) else {
-        return Err(Failure::usage(format!("--database {}: expected sqlite:FILE", args.database)));
+    let tls = server::certificate(&args.listen)?;
+    let clock: SharedClock = Arc::new(SystemClock::default());
+    match (&args.headquarters, &args.credentials) {
+        (Some(url), Some(credentials)) => serve_connected(args, url, credentials, tls, clock),
+        (None | Some(_), None) | (None, Some(_)) => serve_sample_store(args, tls, &clock),
+    }
+}
+
+/// With a headquarters of the sample store in this process.
+fn serve_sample_store(args: &ScaleUnitArgs, tls: Option<Arc<ServerConfig>>, clock: &SharedClock) -> Result<(), Failure> {
+    let Some(file) = sqlite_file(&args.database) else {
+        let what = "--database: without --headquarters, the database is sqlite:FILE";
+        return Err(Failure::usage(what).with_hint("--headquarters and --credentials name the headquarters of a chain"));
     };
-    if !args.listen.ip().is_loopback() && !args.allow_plain_http {
-        let what = format!("--listen {}: beyond this machine sales would travel unencrypted", args.listen);
-        return Err(Failure::usage(what).with_hint("--allow-plain-http permits it"));
+    server::start_log();
+    let chain = Chain::beside(&file, Place { listen: args.listen.listen, tls }, clock).map_err(|error| Failure::found(&error))?;
+    out::line(format_args!("listening on {}", chain.scale_unit_address()))?;
+    wait_for_signal().map_err(Failure::found)
+}
+
+/// With the headquarters of a chain.
+fn serve_connected(
+    args: &ScaleUnitArgs,
+    url: &str,
+    credentials: &Path,
+    tls: Option<Arc<ServerConfig>>,
+    clock: SharedClock,
+) -> Result<(), Failure> {
+    let credentials = Credentials::read(credentials).map_err(|error| Failure::usage(&error).with_hint(error.hint()))?;
+    refuse_plain_http(url, args)?;
+    let headquarters = HttpHeadquarters::new(url, args.headquarters_ca.as_deref(), credentials.token.clone()).map_err(Failure::usage)?;
+    server::start_log();
+    let channel = open(&args.database, &credentials)?;
+    let places = Places::of(args)?;
+    let unit = Connected::start(ConnectedOptions {
+        listen: args.listen.listen,
+        tls,
+        channel,
+        headquarters,
+        credentials,
+        packages: places.packages,
+        incoming: places.incoming,
+        interval: INTERVAL,
+        clock,
+    });
+    let unit = unit.map_err(|error| Failure::found(&error).with_hint(error.hint()))?;
+    out::line(format_args!("listening on {}", unit.address()))?;
+    wait_for_signal().map_err(Failure::found)
+}
+
+fn sqlite_file(database: &str) -> Option<PathBuf> {
+    database.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
+}
+
+fn open(database: &str, credentials: &Credentials) -> Result<Arc<dyn ChannelDatabase>, Failure> {
+    let key = PinKey::from_secret(&credentials.pin_key)
+        .ok_or_else(|| Failure::usage("the credentials' pin_key is no key").with_hint("have headquarters write them again"))?;
+    if let Some(file) = sqlite_file(database) {
+        let channel = SqliteChannel::open(&file).map_err(|error| Failure::found(format!("{}: {error}", file.display())))?;
+        return Ok(Arc::new(channel.with_pin_key(key)));
     }
-    // Standard error belongs to the log of a server.
-    let filter = tracing_subscriber::EnvFilter::try_from_env("EVERTILL_LOG").unwrap_or_else(|_| "info,refinery_core=warn".into());
-    tracing_subscriber::fmt().with_ansi(std::io::stderr().is_terminal()).with_env_filter(filter).with_writer(std::io::stderr).init();
-    let channel = SqliteChannel::open(Path::new(file)).map_err(|error| Failure::found(format!("{file}: {error}")))?;
-    if channel.is_empty().map_err(Failure::found)? {
-        channel.load(&sample_store::master_data()).map_err(Failure::found)?;
+    if ["postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme)) {
+        let channel = PostgresChannel::connect(database).map_err(Failure::found)?;
+        return Ok(Arc::new(channel.with_pin_key(key)));
     }
-    let scale_unit = ScaleUnit::start(args.listen, Arc::new(channel)).map_err(|error| {
-        Failure::found(format!("{}: {error}", args.listen)).with_hint("port 0 takes a free one; another scale unit may have this one")
-    })?;
-    out::line(format_args!("listening on {}", scale_unit.address()))?;
-    scale_unit.wait_for_signal().map_err(Failure::found)
+    // An address may hold a password: it is not repeated.
+    Err(Failure::usage("--database is neither sqlite:FILE nor postgres://USER@HOST/NAME"))
+}
+
+fn refuse_plain_http(url: &str, args: &ScaleUnitArgs) -> Result<(), Failure> {
+    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    if url.starts_with("https://") || is_here || args.listen.allow_plain_http {
+        return Ok(());
+    }
+    let what = format!("--headquarters {url}: beyond this machine PIN hashes and sales would travel unencrypted");
+    Err(Failure::usage(what).with_hint("an https address encrypts; --allow-plain-http does without"))
+}
+
+/// Where packages are kept and gathered.
+struct Places {
+    packages: PathBuf,
+    incoming: PathBuf,
+    /// Removed at the end.
+    _temporary: Option<TempDir>,
+}
+
+impl Places {
+    /// As the command line says; else beside a SQLite database, or in a temporary directory: a scale unit over a server keeps nothing.
+    fn of(args: &ScaleUnitArgs) -> Result<Self, Failure> {
+        let file = sqlite_file(&args.database);
+        if let Some(packages) = args.packages.clone().or_else(|| Some(file.as_ref()?.with_extension("packages"))) {
+            let incoming = file.map_or_else(|| packages.join("incoming"), |file| file.with_extension("incoming"));
+            return Ok(Self { packages, incoming, _temporary: None });
+        }
+        let temporary = tempfile::tempdir().map_err(|error| Failure::found(format!("a temporary directory for packages: {error}")))?;
+        let packages = temporary.path().to_owned();
+        Ok(Self { incoming: packages.join("incoming"), packages, _temporary: Some(temporary) })
+    }
 }

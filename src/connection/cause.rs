@@ -35,6 +35,8 @@ pub enum Failure {
     NoRoad,
     /// What came back is not HTTP.
     Garbled,
+    /// Whoever is there cannot prove to be the scale unit: nothing was asked.
+    NotTrusted,
 }
 
 /// Why operation 917 did nothing.
@@ -46,6 +48,9 @@ pub enum Refusal {
     /// Disconnecting would leave nothing to sell from.
     #[error("there is no usable offline database")]
     NoOfflineDatabase,
+    /// Headquarters has *Support offline* at no.
+    #[error("this register works online only")]
+    OnlineOnly,
 }
 
 impl Refusal {
@@ -54,6 +59,7 @@ impl Refusal {
         match self {
             Refusal::SaleInProgress => "conclude, suspend or void it first",
             Refusal::NoOfflineDatabase => "stay connected until the first download is complete",
+            Refusal::OnlineOnly => "headquarters sets Support offline to yes",
         }
     }
 }
@@ -82,6 +88,7 @@ impl fmt::Display for Failure {
             Failure::Cut => f.write_str("the connection was cut"),
             Failure::NoRoad => f.write_str("no way to the scale unit was found"),
             Failure::Garbled => f.write_str("the answer was not understood"),
+            Failure::NotTrusted => f.write_str("the scale unit's certificate is not trusted"),
         }
     }
 }
@@ -101,6 +108,7 @@ mod tests {
             (Cause::Failure(Failure::Cut), "the connection was cut"),
             (Cause::Failure(Failure::NoRoad), "no way to the scale unit was found"),
             (Cause::Failure(Failure::Garbled), "the answer was not understood"),
+            (Cause::Failure(Failure::NotTrusted), "the scale unit's certificate is not trusted"),
             (Cause::Slow { requests: 3, over_ms: 400 }, "3 requests in a row over 400 ms"),
             (Cause::Manual, "disconnected by hand"),
         ];

@@ -45,6 +45,7 @@ fn failures() -> impl Strategy<Value = Failure> {
         Just(Failure::Cut),
         Just(Failure::NoRoad),
         Just(Failure::Garbled),
+        Just(Failure::NotTrusted),
     ]
 }
 
@@ -68,13 +69,17 @@ fn happenings() -> impl Strategy<Value = Happening> {
         1 => Just(Happening::Other(Event::Disconnect)),
         2 => Just(Happening::Other(Event::Connect)),
         2 => Just(Happening::Other(Event::DeadlineReached)),
-        2 => any::<bool>().prop_map(|ready| Happening::Other(Event::OfflineReady(ready))),
+        2 => modes().prop_map(|mode| Happening::Other(Event::OfflineMode(mode))),
     ]
 }
 
+fn modes() -> impl Strategy<Value = OfflineMode> {
+    prop_oneof![3 => Just(OfflineMode::Ready), 2 => Just(OfflineMode::NotReady), 1 => Just(OfflineMode::Unsupported)]
+}
+
 fn stories() -> impl Strategy<Value = Vec<Step>> {
-    let ready = prop::bool::weighted(0.8);
-    let first = ready.prop_map(|ready| (0, Happening::Other(Event::OfflineReady(ready))));
+    let first = prop_oneof![4 => Just(OfflineMode::Ready), 1 => modes()];
+    let first = first.prop_map(|mode| (0, Happening::Other(Event::OfflineMode(mode))));
     let others = prop::collection::vec((pauses(), happenings()), 1..60);
     (first, others).prop_map(|(first, others)| std::iter::once(first).chain(others).collect())
 }
@@ -82,7 +87,7 @@ fn stories() -> impl Strategy<Value = Vec<Step>> {
 /// What an onlooker at the cash desk knows, told apart from the machine's own fields.
 struct Onlooker {
     profile: OfflineProfile,
-    offline_ready: bool,
+    offline: OfflineMode,
     sale: Sale,
     /// A try was asked for, and no sale has begun without waiting for its outcome.
     trying: bool,
@@ -108,7 +113,7 @@ impl Onlooker {
     fn new(profile: OfflineProfile) -> Onlooker {
         Onlooker {
             profile,
-            offline_ready: false,
+            offline: OfflineMode::NotReady,
             sale: Sale::None,
             trying: false,
             connect_pressed: false,
@@ -138,6 +143,7 @@ impl Onlooker {
     fn checks_the_switch(&mut self, before: &Connection, event: Event, now: Tick, action: Action, after: &Connection) {
         let switch = match (before.source(), after.source()) {
             (Source::Online, Source::Online) | (Source::Offline, Source::Offline) => None,
+            (Source::Offline, Source::Online) if matches!(event, Event::OfflineMode(_)) => Some(Switch::OfflineLost),
             (Source::Offline, Source::Online) => Some(Switch::ToOnline),
             (Source::Online, Source::Offline) => {
                 let State::Offline { cause, .. } = after.state else { panic!("{:?}", after.state) };
@@ -155,20 +161,25 @@ impl Onlooker {
         assert_eq!(after.switches(), self.switches);
 
         if let Some(Switch::ToOffline(_)) = switch {
-            let ready = self.offline_ready || event == Event::OfflineReady(true);
+            let ready = self.offline == OfflineMode::Ready || event == Event::OfflineMode(OfflineMode::Ready);
             assert!(ready, "offline without a usable offline database");
         }
         if switch == Some(Switch::ToOnline) {
             assert_eq!(event, Event::ReconnectSucceeded);
             assert!(!self.in_mid_sale(now), "back online in mid-sale");
         }
+        if switch == Some(Switch::OfflineLost) {
+            assert!(!matches!(event, Event::OfflineMode(OfflineMode::Ready)), "lost what has become usable");
+            assert_eq!(after.state == State::Online, !matches!(before.state, State::Offline { cause: Cause::Failure(_), .. }));
+        }
         if let Event::Unreachable { sent, .. } = event {
             let concerns_it = before.state == State::Online && sent >= self.came_online;
             assert_eq!(before.state != after.state, concerns_it, "a failure counts at once, and once");
         }
         if is_by_hand(before) && !is_by_hand(after) {
-            assert_eq!(switch, Some(Switch::ToOnline));
-            assert!(self.connect_pressed, "left without Connect");
+            let lost = switch == Some(Switch::OfflineLost);
+            assert!(lost || switch == Some(Switch::ToOnline));
+            assert!(lost || self.connect_pressed, "left without Connect");
         }
         if matches!(action, Action::Refused(_)) {
             assert_eq!(before.state, after.state);
@@ -211,7 +222,7 @@ impl Onlooker {
             }
             Event::Connect => self.connect_pressed = matches!(action, Action::TryReconnect { .. }),
             Event::Disconnect => self.connect_pressed &= matches!(action, Action::Refused(_)),
-            Event::OfflineReady(ready) => self.offline_ready = ready,
+            Event::OfflineMode(mode) => self.offline = mode,
             Event::ProbeSucceeded { .. } => {
                 if let State::Offline { cause: Cause::Failure(_), .. } = after.state {
                     self.no_try_before = self.no_try_before.min(now);
@@ -224,7 +235,10 @@ impl Onlooker {
                 self.trying = false;
                 self.no_try_before = now.plus_ms(interval_ms);
             }
-            Action::Switched(Switch::ToOnline) => self.came_online = now,
+            Action::Switched(Switch::ToOnline | Switch::OfflineLost) => {
+                self.trying = false;
+                self.came_online = now;
+            }
             Action::TryReconnect { .. } => self.trying = true,
             Action::Stay | Action::Probe { .. } | Action::Refused(_) => {}
         }
@@ -234,9 +248,10 @@ impl Onlooker {
         match connection.state {
             State::Online => {}
             State::Blocked { since, .. } => {
-                assert!(!self.offline_ready, "blocked with a usable offline database");
+                assert!(self.offline != OfflineMode::Ready, "blocked with a usable offline database");
                 assert!(since <= now);
             }
+            State::Offline { .. } if self.offline != OfflineMode::Ready => panic!("offline without a usable offline database"),
             State::Offline { since, cause: Cause::Manual, next_try } => {
                 assert!(since <= now);
                 assert_eq!(next_try, None);
@@ -339,7 +354,7 @@ proptest! {
         let mut connection = Connection::new(profile, START);
         let mut now = START.plus_ms(1);
         let report = Event::Unreachable { sent: START, failure };
-        connection.handle(Event::OfflineReady(true), now);
+        connection.handle(Event::OfflineMode(OfflineMode::Ready), now);
         prop_assert_eq!(connection.handle(report, now), Action::Switched(Switch::ToOffline(Cause::Failure(failure))));
         for (pause_ms, happening) in story {
             now = now.plus_ms(pause_ms);

@@ -52,6 +52,7 @@ pub(super) fn value(name: &str, view: &View, rig: &Rig) -> Result<Value, String>
             Screen::Welcome => "welcome",
             Screen::Transaction => "transaction",
             Screen::Locked => "locked",
+            Screen::Activation => "activation",
         }),
         _ => {
             let known: Vec<&str> = NAMES.iter().map(|(name, _)| *name).collect();

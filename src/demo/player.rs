@@ -255,6 +255,7 @@ impl Player {
             Command::Network(network) => {
                 self.rig.road.set(condition(*network)).map_err(|error| PlayError::World(error.to_string()))?;
             }
+            Command::Headquarters(headquarters) => self.rig.at_headquarters(headquarters).map_err(PlayError::World)?,
             Command::Kill => {
                 self.rig.kill().map_err(PlayError::World)?;
                 self.screen = Screen::new(self.theme, Layout::built_in());

@@ -5,18 +5,32 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use super::tape;
+use crate::chain::Chain;
+use crate::channel::Channel;
 use crate::channel::sqlite::SqliteChannel;
 use crate::clock::SharedClock;
 use crate::desk::{Answer, Background, Reply};
-use crate::ids::KeySource;
+use crate::device::{Device, DeviceFile};
+use crate::headquarters::Extent;
+use crate::headquarters::kinds::Kind;
+use crate::ids::{KeySource, RegisterId};
 use crate::profile::Profile;
 use crate::register::{BackgroundWork, Options, Register};
-use crate::road::Road;
+use crate::road::{Condition, Road};
 use crate::sample_store::SIGN_IN_HINT;
-use crate::scale_unit::ScaleUnit;
 use crate::ui::FromTill;
 use crate::ui::run::Event;
 use crate::ui::screen_desk::{Answers, ScreenDesk};
+
+/// Who does what a tape says at headquarters, in the audit.
+const WHO: &str = "tape";
+/// The job that carries products and their prices.
+const PRODUCTS_JOB: u32 = 1040;
+/// The register's directory within the tape's.
+const REGISTER: &str = "register";
+/// A gift card that headquarters knows, with 25.00 on it.
+const GIFT_CARD: &str = "6035220001234567";
 
 /// The world.
 pub(super) struct Rig {
@@ -24,7 +38,7 @@ pub(super) struct Rig {
     pub road: Road,
     /// The scale unit's database, for what tapes assert.
     pub channel: Arc<SqliteChannel>,
-    _scale_unit: ScaleUnit,
+    chain: Chain,
     directory: tempfile::TempDir,
     clock: SharedClock,
     seed: u64,
@@ -46,17 +60,41 @@ impl Rig {
     pub(super) fn new(clock: SharedClock, seed: u64) -> Result<Self, String> {
         let words = |error: &dyn std::fmt::Display| error.to_string();
         let directory = tempfile::tempdir().map_err(|error| words(&error))?;
-        let scale_unit = ScaleUnit::on_sample_store(&directory.path().join("sample-store")).map_err(|error| words(&error))?;
-        let road = Road::open(scale_unit.address(), seed).map_err(|error| words(&error))?;
-        let channel = scale_unit.channel();
-        let mut rig = Self { road, channel, _scale_unit: scale_unit, directory, clock, seed, starts: 0, running: None };
+        let chain = Chain::on_sample_store(&directory.path().join("sample-store"), &clock).map_err(|error| words(&error))?;
+        let road = Road::open(chain.scale_unit_address(), seed).map_err(|error| words(&error))?;
+        let card = [("number", GIFT_CARD), ("balance", "25.00")];
+        chain.headquarters().add(WHO, kind("gift-card"), &card).map_err(|error| words(&error))?;
+        let data = directory.path().join(REGISTER);
+        std::fs::create_dir_all(&data).map_err(|error| words(&error))?;
+        // Its name is shown, so it is the same each time.
+        DeviceFile::of(&data).write(&Device { id: format!("tape-{seed}"), identity: None }).map_err(|error| words(&error))?;
+        let mut rig = Self { road, channel: chain.channel(), chain, directory, clock, seed, starts: 0, running: None };
         rig.start()?;
         Ok(rig)
     }
 
+    /// What a tape does at headquarters. A price is in use at the scale unit when this returns; a register fetches it when it looks.
+    pub(super) fn at_headquarters(&self, what: &tape::Headquarters) -> Result<(), String> {
+        let words = |error: &dyn std::fmt::Display| error.to_string();
+        match what {
+            tape::Headquarters::Up => self.chain.road().set(Condition::Up).map_err(|error| words(&error)),
+            tape::Headquarters::Down => self.chain.road().set(Condition::Down).map_err(|error| words(&error)),
+            tape::Headquarters::Price { code, price } => {
+                let found = self.channel.product_by_barcode(code).map_err(|error| words(&error))?;
+                let product = found.ok_or_else(|| format!("nothing has the code {code}"))?.product.id;
+                let headquarters = self.chain.headquarters();
+                let price = [("unit_price", price.to_string())];
+                let price: Vec<(&str, &str)> = price.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                headquarters.set(WHO, kind("product"), &product.0, &price).map_err(|error| words(&error))?;
+                headquarters.run_job(WHO, PRODUCTS_JOB, None, Extent::Changes).map_err(|error| words(&error))?;
+                self.chain.wait_for_packages().map_err(|error| words(&error))
+            }
+        }
+    }
+
     /// Where the register keeps its journal.
     pub(super) fn register_data(&self) -> std::path::PathBuf {
-        self.directory.path().join("register")
+        self.directory.path().join(REGISTER)
     }
 
     /// The next thing the till shows, if there is one within `wait`.
@@ -108,6 +146,9 @@ impl Rig {
         self.starts += 1;
         let mut profile = Profile::default();
         profile.scale_unit.url = Some(format!("http://{}", self.road.address()));
+        let register = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
+        std::fs::create_dir_all(self.register_data()).map_err(|error| error.to_string())?;
+        let activation_code = self.chain.activation_code(&self.register_data(), &register).map_err(|error| error.to_string())?;
         let (events, shown) = channel();
         let (mut desk, answers, news) = ScreenDesk::new(events);
         let options = Options {
@@ -117,6 +158,7 @@ impl Rig {
             clock: Arc::clone(&self.clock),
             keys: KeySource::Seeded(self.seed ^ self.starts),
             sample_hint: Some(SIGN_IN_HINT.to_owned()),
+            activation_code,
             news: news.clone(),
         };
         let Register { mut till, background } = Register::open(options).map_err(|error| error.to_string())?;
@@ -131,4 +173,8 @@ impl Drop for Rig {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+fn kind(name: &str) -> &'static Kind {
+    Kind::named(name).expect("headquarters has products and gift cards")
 }

@@ -12,7 +12,7 @@ mod words;
 use std::io;
 use std::sync::Arc;
 
-pub use command::{Command, Comparison, Network, Pattern, Picture, Scope, Setting, Value};
+pub use command::{Command, Comparison, Headquarters, Network, Pattern, Picture, Scope, Setting, Value};
 pub use error::{TapeError, TapeErrors};
 pub use grammar::forms;
 pub use key::Key;
@@ -254,6 +254,9 @@ Assert connection == "online"
             ("Network Slow 800ms", "Network Slow 800ms"),
             ("Network Drop 30%", "Network Drop 30%"),
             ("Network Garbage", "Network Garbage"),
+            ("Headquarters Up", "Headquarters Up"),
+            ("Headquarters Down", "Headquarters Down"),
+            ("Headquarters Price 4011 0.99", "Headquarters Price \"4011\" 0.99"),
             ("Kill", "Kill"),
             (r#"Caption """#, r#"Caption """#),
             ("Assert journal.unsent == 0", "Assert journal.unsent == 0"),
@@ -346,6 +349,8 @@ day.tape:8:14: found `130%`, expected a share in percent from 0 to 100
             ("Type \"\u{1b}[2J\"", 7, "printable text", ""),
             ("Press 65536", 7, "an operation's number", ""),
             ("Network Off", 9, "one of Up", ""),
+            ("Headquarters Off", 14, "one of Up", ""),
+            ("Headquarters Price 4011 cheap", 25, "an amount such as", ""),
             ("Network Slow", 13, "a time such as", ""),
             ("Network Drop 30", 14, "a share such as `30%`", ""),
             ("Assert total = 1", 14, "one of ==", ""),

@@ -30,21 +30,13 @@ impl Record for CustomerRow {
     fn read(row: &mut Row<'_>) -> Option<Self> {
         let number = row.required("number", field::id);
         let name = row.required("name", field::name);
-        let email = row.optional("email", None, |text| email(text).map(Some));
+        let email = row.optional("email", None, |text| field::email(text).map(Some));
         let phone = row.optional("phone", None, |text| field::id(text).map(Some));
         let group = row.optional("group", None, |text| field::id(text).map(Some));
         if let Some(number) = &number {
             row.unique("number", number);
         }
         Some(Self { number: number?, name: name?, email: email?, phone: phone?, group: group? })
-    }
-}
-
-fn email(text: &str) -> Result<String, String> {
-    let address = field::name(text)?;
-    match address.split_once('@') {
-        Some((person, host)) if !person.is_empty() && !host.is_empty() && !address.contains(char::is_whitespace) => Ok(address),
-        _ => Err(format!("{address:?} is no e-mail address, expected name@host")),
     }
 }
 

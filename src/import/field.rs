@@ -8,28 +8,28 @@ use rust_decimal::Decimal;
 use crate::retail::barcode::Code;
 
 /// A text of one line, to be shown on screens and paper.
-pub(super) fn name(text: &str) -> Result<String, String> {
+pub(crate) fn name(text: &str) -> Result<String, String> {
     bounded_text(text, 200)
 }
 
 /// The number or short word by which a product, a customer or a group is known.
-pub(super) fn id(text: &str) -> Result<String, String> {
+pub(crate) fn id(text: &str) -> Result<String, String> {
     bounded_text(text, 40)
 }
 
 /// A bar code, brought into its normal form.
-pub(super) fn barcode(text: &str) -> Result<String, String> {
+pub(crate) fn barcode(text: &str) -> Result<String, String> {
     Code::parse(text).map(|code| code.to_string()).map_err(|error| error.to_string())
 }
 
 /// A price or an amount of money; prices of fuel have three decimals, averages up to eight.
-pub(super) fn money(text: &str) -> Result<Decimal, String> {
+pub(crate) fn money(text: &str) -> Result<Decimal, String> {
     let value = decimal(text, 8)?;
     in_range(text, value, Decimal::ZERO..=PRICE_MAX)
 }
 
 /// How much of a product. Five decimals keep its product with any price within a decimal's 28 digits.
-pub(super) fn quantity(text: &str) -> Result<Decimal, String> {
+pub(crate) fn quantity(text: &str) -> Result<Decimal, String> {
     let value = decimal(text, 5)?;
     if value > Decimal::ZERO && value <= QUANTITY_MAX {
         return Ok(value);
@@ -38,12 +38,12 @@ pub(super) fn quantity(text: &str) -> Result<Decimal, String> {
 }
 
 /// What is on hand; less than nothing where sales were faster than the counting.
-pub(super) fn stock(text: &str) -> Result<Decimal, String> {
+pub(crate) fn stock(text: &str) -> Result<Decimal, String> {
     let value = decimal(text, 5)?;
     in_range(text, value, -PRICE_MAX..=PRICE_MAX)
 }
 
-pub(super) fn boolean(text: &str) -> Result<bool, String> {
+pub(crate) fn boolean(text: &str) -> Result<bool, String> {
     match text.to_ascii_lowercase().as_str() {
         "true" | "1" | "yes" => Ok(true),
         "false" | "0" | "no" => Ok(false),
@@ -51,18 +51,27 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     }
 }
 
+/// An e-mail address, not checked beyond its `@`.
+pub(crate) fn email(text: &str) -> Result<String, String> {
+    let address = name(text)?;
+    match address.split_once('@') {
+        Some((person, host)) if !person.is_empty() && !host.is_empty() && !address.contains(char::is_whitespace) => Ok(address),
+        _ => Err(format!("{address:?} is no e-mail address, expected name@host")),
+    }
+}
+
 /// An age in years.
-pub(super) fn age(text: &str) -> Result<u8, String> {
+pub(crate) fn age(text: &str) -> Result<u8, String> {
     whole_number(text, 0..=120).map(|age| u8::try_from(age).expect("an age of at most 120"))
 }
 
 /// A line's place in its basket, counted from 1.
-pub(super) fn line_number(text: &str) -> Result<u32, String> {
+pub(crate) fn line_number(text: &str) -> Result<u32, String> {
     whole_number(text, 1..=100_000)
 }
 
 /// A moment on the store's clock.
-pub(super) fn timestamp(text: &str) -> Result<NaiveDateTime, String> {
+pub(crate) fn timestamp(text: &str) -> Result<NaiveDateTime, String> {
     let expected = || format!("{} is no time, expected YYYY-MM-DD HH:MM:SS", shown(text));
     // The parser of dates is lenient about the number of digits, the documentation is not.
     let time = Some(text).filter(|text| text.len() == 19).and_then(|text| NaiveDateTime::parse_from_str(text, TIME_FORM).ok());

@@ -54,6 +54,11 @@ pub(super) struct Table<R, T> {
 
 impl<R: Read, T: Record> Table<R, T> {
     pub(super) fn open(file: &str, input: R) -> Result<Self, ImportError> {
+        Self::open_with(file, input, T::COLUMNS)
+    }
+
+    /// Opens a file whose columns somebody else names.
+    pub(super) fn open_with(file: &str, input: R, columns: &[Column]) -> Result<Self, ImportError> {
         let bounded = Bounded { input, file_bytes_left: FILE_BYTES_MAX, row_bytes_left: ROW_BYTES_MAX, exceeded: None };
         let mut table = Self {
             file: file.into(),
@@ -71,7 +76,7 @@ impl<R: Read, T: Record> Table<R, T> {
         let (line, cells) = table.next_cells()?.unwrap_or((1, ByteRecord::new()));
         table.header = cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         let mut bad = BadRows::default();
-        for (column, why) in header_faults(&table.header, T::COLUMNS) {
+        for (column, why) in header_faults(&table.header, columns) {
             bad.add(BadRow { file: Arc::clone(&table.file), line, column, why });
         }
         if bad.is_empty() { Ok(table) } else { Err(ImportError::BadHeader(bad)) }
@@ -194,7 +199,7 @@ impl Row<'_> {
     }
 
     /// The cell's text; empty if the file does not have the column.
-    fn cell(&mut self, column: &'static str) -> Option<String> {
+    pub(super) fn cell(&mut self, column: &'static str) -> Option<String> {
         let place = self.header.iter().position(|name| name == column);
         let bytes = place.and_then(|place| self.cells.get(place)).unwrap_or_default();
         match std::str::from_utf8(bytes) {

@@ -3,6 +3,7 @@
 use rusqlite::{Connection, Row};
 
 use super::error::{JournalError, Result};
+use crate::retail::register::Numbers;
 use crate::retail::transaction::{CHAIN_START, chain_hash};
 
 /// How many records the quick test reads: what the last power cut could have touched, in a millisecond.
@@ -58,6 +59,25 @@ pub(super) fn write(database: &Connection, mark: Mark, link: &Link) -> Result<()
     Ok(())
 }
 
+/// The highest numbers that the register has given, here or elsewhere before its activation.
+pub(super) fn highest(database: &Connection) -> Result<Numbers> {
+    const ACTIVATIONS: &str = "SELECT coalesce(max(sequence), 0), coalesce(max(receipt), 0),
+        max(coalesce(max(shift), 0), (SELECT coalesce(max(number), 0) FROM shifts)) FROM activations";
+    let newest = read(database, Mark::Newest)?;
+    let given = database
+        .prepare_cached(ACTIVATIONS)?
+        .query_row((), |row| Ok(Numbers { sequence: number(row, 0)?, receipt: number(row, 1)?, shift: number(row, 2)? }))?;
+    Ok(given.max(Numbers { sequence: newest.sequence, receipt: newest.receipt, shift: 0 }))
+}
+
+/// The last receipt number known before a record: of what is here, of what has left, and of what was given elsewhere.
+pub(super) fn receipt_up_to(database: &Connection, sequence: u64) -> Result<u64> {
+    const HIGHEST: &str = "SELECT max((SELECT coalesce(max(receipt), 0) FROM transactions WHERE sequence <= ?1),
+        (SELECT coalesce(max(receipt), 0) FROM activations WHERE sequence < ?1),
+        (SELECT receipt FROM chain WHERE mark = 'purged'))";
+    Ok(database.prepare_cached(HIGHEST)?.query_row([stored(sequence)], |row| number(row, 0))?)
+}
+
 /// Tests the newest links and that they end where the register stopped; the whole chain is [`super::verify`]'s.
 pub(super) fn test_newest(database: &Connection) -> Result<()> {
     let (purged, newest) = (read(database, Mark::Purged)?, read(database, Mark::Newest)?);
@@ -77,8 +97,7 @@ pub(super) fn test_newest(database: &Connection) -> Result<()> {
     if last != newest.sequence || before.as_ref() != Some(&newest.hash) {
         return Err(JournalError::corrupt(format!("it ends at record {last}, expected {}", newest.sequence)));
     }
-    let receipt: Option<i64> = database.query_row("SELECT max(receipt) FROM transactions", (), |row| row.get(0))?;
-    if receipt.map_or(purged.receipt, i64::cast_unsigned) != newest.receipt {
+    if receipt_up_to(database, newest.sequence)? != newest.receipt {
         return Err(JournalError::corrupt(format!("its last receipt is not {}", newest.receipt)));
     }
     Ok(())

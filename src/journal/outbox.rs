@@ -12,7 +12,7 @@ use crate::clock::Time;
 use crate::ids::TransactionId;
 
 /// How many transactions leave in one commit, so that purging never keeps the till waiting.
-const PURGED_AT_ONCE: u64 = 200;
+const PURGED_AT_ONCE: u32 = 200;
 
 /// The outbox of a register's journal.
 pub struct Outbox {
@@ -101,23 +101,21 @@ pub(super) fn purge(database: &mut Connection, before: Time, most: u64) -> Resul
 fn purge_some(database: &mut Connection, before: Time) -> Result<u64> {
     const UNSENT: &str = "SELECT min(sequence) FROM outbox WHERE sent_at IS NULL";
     const YOUNG: &str = "SELECT sequence FROM transactions WHERE recorded_at >= ?1 ORDER BY sequence LIMIT 1";
-    const LEAVING: &str = "SELECT hash, (SELECT max(receipt) FROM transactions WHERE sequence <= ?1) FROM transactions WHERE sequence = ?1";
+    const SOME: &str = "SELECT max(sequence), count(*) FROM
+        (SELECT sequence FROM transactions WHERE sequence < ?1 ORDER BY sequence LIMIT ?2)";
     let commit = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let (purged, newest) = (chain::read(&commit, Mark::Purged)?, chain::read(&commit, Mark::Newest)?);
+    let newest = chain::read(&commit, Mark::Newest)?;
     let unsent: Option<i64> = commit.query_row(UNSENT, (), |row| row.get(0))?;
     let young: Option<i64> = commit.query_row(YOUNG, [before.timestamp_millis()], |row| row.get(0)).optional()?;
     let stays = [unsent, young].into_iter().flatten().map(i64::unsigned_abs).fold(newest.sequence, u64::min);
-    let last = stays.saturating_sub(1).min(purged.sequence + PURGED_AT_ONCE);
-    if last <= purged.sequence {
-        return Ok(0);
-    }
-    let link = commit.query_row(LEAVING, [stored(last)], |row| {
-        let receipt: Option<i64> = row.get(1)?;
-        Ok(Link { sequence: last, receipt: receipt.map_or(purged.receipt, i64::unsigned_abs), hash: row.get(0)? })
-    })?;
+    let (last, count): (Option<i64>, u64) =
+        commit.query_row(SOME, (stored(stays), PURGED_AT_ONCE), |row| Ok((row.get(0)?, number(row, 1)?)))?;
+    let Some(last) = last.map(i64::unsigned_abs) else { return Ok(0) };
+    let hash = commit.query_row("SELECT hash FROM transactions WHERE sequence = ?1", [stored(last)], |row| row.get(0))?;
+    let link = Link { sequence: last, receipt: chain::receipt_up_to(&commit, last)?, hash };
     commit.execute("DELETE FROM outbox WHERE sequence <= ?1", [stored(last)])?;
     commit.execute("DELETE FROM transactions WHERE sequence <= ?1", [stored(last)])?;
     chain::write(&commit, Mark::Purged, &link)?;
     commit.commit()?;
-    Ok(last - purged.sequence)
+    Ok(count)
 }

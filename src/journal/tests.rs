@@ -191,8 +191,8 @@ fn another_registers_journal_and_a_newer_one_are_refused() {
 
     shop.tamper("INSERT INTO refinery_schema_history VALUES (1000, 'later', '2030-01-01T00:00:00Z', '1')");
     let directory = copy(shop.directory.path());
-    assert_eq!(refused(directory.path()), JournalError::Newer { found: 1000, known: 2 });
-    assert_eq!(Reader::open(directory.path()).err(), Some(JournalError::Newer { found: 1000, known: 2 }));
+    assert_eq!(refused(directory.path()), JournalError::Newer { found: 1000, known: 3 });
+    assert_eq!(Reader::open(directory.path()).err(), Some(JournalError::Newer { found: 1000, known: 3 }));
 }
 
 #[test]

@@ -33,7 +33,8 @@ fn walk(database: &Connection, verification: &mut Verification) -> Result<()> {
     check_file(&moment, &mut verification.problems)?;
     let register = file::owner(&moment)?;
     let (purged, newest) = (chain::read(&moment, Mark::Purged)?, chain::read(&moment, Mark::Newest)?);
-    let mut walk = Walk { register, before: purged, problems: &mut verification.problems };
+    let activations = activations(&moment)?;
+    let mut walk = Walk { register, before: purged, activations, problems: &mut verification.problems };
     let mut statement =
         moment.prepare("SELECT sequence, id, receipt, kind, recorded_at, canonical, hash FROM transactions ORDER BY sequence")?;
     let mut rows = statement.query(())?;
@@ -81,6 +82,8 @@ impl Record {
 struct Walk<'a> {
     register: RegisterId,
     before: Link,
+    /// The numbers from which the register went on at its activations: sequence and receipt, in order.
+    activations: Vec<(u64, u64)>,
     problems: &'a mut Vec<String>,
 }
 
@@ -88,6 +91,7 @@ impl Walk<'_> {
     fn next(&mut self, record: Record) {
         let sequence = record.sequence;
         let mut problems = Vec::new();
+        self.go_on_from_activations(sequence);
         self.expect_sequence(sequence);
         if let Some(receipt) = record.receipt
             && receipt != self.before.receipt.wrapping_add(1)
@@ -103,6 +107,16 @@ impl Walk<'_> {
         }
         self.problems.extend(problems.into_iter().map(|problem| format!("sequence {sequence}: {problem}")));
         self.before = Link { sequence, receipt: record.receipt.unwrap_or(self.before.receipt), hash: record.hash };
+    }
+
+    /// Numbers between the record before and one behind an activation were given elsewhere.
+    fn go_on_from_activations(&mut self, sequence: u64) {
+        for (given, receipt) in &self.activations {
+            if (self.before.sequence..sequence).contains(given) {
+                self.before.sequence = *given;
+                self.before.receipt = self.before.receipt.max(*receipt);
+            }
+        }
     }
 
     fn expect_sequence(&mut self, sequence: u64) {
@@ -142,6 +156,16 @@ impl Walk<'_> {
     }
 }
 
+fn activations(database: &Connection) -> Result<Vec<(u64, u64)>> {
+    // A journal that an older program wrote and no newer one has opened yet has none.
+    if !database.table_exists(None, "activations")? {
+        return Ok(Vec::new());
+    }
+    let mut statement = database.prepare("SELECT sequence, receipt FROM activations ORDER BY sequence")?;
+    let rows = statement.query_map((), |row| Ok((number(row, 0)?, number(row, 1)?)))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 fn check_file(database: &Connection, problems: &mut Vec<String>) -> Result<()> {
     let mut statement = database.prepare("PRAGMA integrity_check(20)")?;
     for finding in statement.query_map((), |row| row.get::<_, String>(0))? {
@@ -174,7 +198,11 @@ fn check_outbox(database: &Connection, problems: &mut Vec<String>) -> Result<()>
 
 #[cfg(test)]
 mod tests {
-    use crate::journal::testing::{Shop, at, stamp};
+    use super::*;
+    use crate::ids::KeySource;
+    use crate::journal::testing::{Shop, at, register, stamp};
+    use crate::journal::{Journal, Outbox};
+    use crate::retail::register::Numbers;
 
     /// Sales 1 and 2, a voided sale 3, an event 4, sales 5 to 8: receipts 1 to 6.
     fn shop() -> Shop {
@@ -294,5 +322,52 @@ mod tests {
         outbox.sent(&(242..=250).collect::<Vec<_>>(), at(3)).unwrap();
         assert_eq!(outbox.purge(at(100)).unwrap(), 240);
         assert_eq!(shop.verify().problems, <[String; 0]>::default());
+    }
+    #[test]
+    fn a_register_goes_on_from_the_numbers_of_its_activation_without_a_gap() {
+        let given = Numbers { sequence: 1_000, receipt: 300, shift: 7 };
+        let mut shop = Shop::open();
+        shop.journal.continue_from(given).unwrap();
+        assert_eq!((shop.verify(), shop.journal.shift().unwrap()), (Verification::default(), None));
+        let id = shop.keys.next(at(0));
+        let shift = shop.journal.open_shift(id, &"000160".into(), at(1), false).unwrap();
+        assert_eq!((shift.id.number, shop.journal.shift_has_sales().unwrap()), (8, false));
+        let sale = shop.sell();
+        assert_eq!((sale.sequence, sale.receipt, shop.journal.shift_has_sales().unwrap()), (1_002, Some(301), true));
+        for lower in [given, Numbers::default(), Numbers { sequence: 1_002, receipt: 301, shift: 8 }] {
+            shop.journal.continue_from(lower).unwrap();
+        }
+        assert_eq!(shop.sell().sequence, 1_003, "what it has itself is no reason to leave numbers out");
+
+        shop.journal.continue_from(Numbers { sequence: 2_000, receipt: 302, shift: 9 }).unwrap();
+        shop.journal.continue_from(Numbers { sequence: 2_000, receipt: 500, shift: 9 }).unwrap();
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+        shop.note();
+        let sale = shop.sell();
+        assert_eq!((sale.sequence, sale.receipt), (2_002, Some(501)));
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+
+        let Shop { directory, journal, .. } = shop;
+        drop(journal);
+        let journal = Journal::open(directory.path(), &register()).unwrap();
+        let mut outbox = Outbox::open(directory.path()).unwrap();
+        outbox.sent(&[1_001, 1_002, 1_003, 2_001], at(3)).unwrap();
+        assert_eq!(outbox.purge(at(100)).unwrap(), 4, "over the numbers in between");
+        let mut shop = Shop { directory, journal, keys: KeySource::Seeded(9) };
+        assert_eq!(shop.sell().receipt, Some(502));
+        assert_eq!(shop.verify().problems, <[String; 0]>::default());
+        shop.tamper("DELETE FROM outbox WHERE sequence = 2002; DELETE FROM transactions WHERE sequence = 2002");
+        assert_eq!(shop.verify().problems[0], "sequence 2002: it is missing");
+    }
+
+    #[test]
+    fn an_activation_after_all_was_purged_up_to_it_keeps_its_receipt_number() {
+        let mut shop = Shop::open();
+        shop.journal.continue_from(Numbers { sequence: 50, receipt: 20, shift: 1 }).unwrap();
+        (0..3).for_each(|_| drop(shop.note()));
+        let mut outbox = shop.outbox();
+        outbox.sent(&[51, 52, 53], at(3)).unwrap();
+        assert_eq!(outbox.purge(at(100)).unwrap(), 2);
+        assert_eq!((shop.sell().receipt, shop.verify().problems), (Some(21), vec![]));
     }
 }

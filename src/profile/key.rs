@@ -47,10 +47,11 @@ macro_rules! key {
 }
 
 /// Every key, in the order of the default profile.
-pub(super) static KEYS: [Key; 16] = [
+pub(super) static KEYS: [Key; 19] = [
     key!(register.store, Store),
     key!(register.number, 1..=9999 ""),
     key!(scale_unit.url, Address),
+    key!(scale_unit.ca, Path),
     key!(offline.timeout_ms, 50..=60_000 "milliseconds"),
     key!(offline.realtime_timeout_ms, 100..=300_000 "milliseconds"),
     key!(offline.reconnect_interval_s, 1..=86_400 "seconds"),
@@ -61,6 +62,8 @@ pub(super) static KEYS: [Key; 16] = [
     key!(offline.slow_requests, 1..=100 "requests"),
     key!(offline.slow_request_ms, 10..=60_000 "milliseconds"),
     key!(offline.purge_after_days, 1..=3650 "days"),
+    key!(offline.download_interval_s, 1..=86_400 "seconds"),
+    key!(offline.pause_downloads, Switch),
     key!(screen.theme, Theme),
     key!(screen.layout, Path),
     key!(session.lock_after_s, 0..=86_400 "seconds"),
@@ -120,16 +123,16 @@ impl Key {
             Kind::Whole { least, most, unit, .. } => format!("{least} to {most} {unit}"),
             Kind::Switch { .. } => "true or false".to_owned(),
             Kind::Store { .. } => format!("1 to {STORE_BYTES_MAX} letters, digits, \"-\" or \"_\""),
-            Kind::Address { .. } => "http:// and a host, with its port where needed, or \"\"".to_owned(),
+            Kind::Address { .. } => "http:// or https:// and a host, with its port where needed, or \"\"".to_owned(),
             Kind::Path { .. } => "the path of a file, or \"\"".to_owned(),
             Kind::Theme { .. } => Theme::ALL.map(|theme| format!("\"{}\"", theme.name())).join(" or "),
         }
     }
 }
 
-/// Is this the address of a scale unit: `http://` and a host, with its port where needed, and nothing else?
+/// Is this the address of a scale unit: `http://` or `https://` and a host, with its port where needed, and nothing else?
 pub fn is_address(url: &str) -> bool {
-    let Some(authority) = url.strip_prefix("http://") else {
+    let Some(authority) = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")) else {
         return false;
     };
     if let Some(bracketed) = authority.strip_prefix('[') {

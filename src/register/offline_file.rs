@@ -1,18 +1,43 @@
-//! The offline database's file: opened at the start, looked through and fetched anew in the background, swapped between two sales, set
-//! aside when it is broken.
+//! The offline database's file: packages are applied to it in the background, and what they make of it is taken into use between two
+//! sales. A broken one is set aside and fetched whole again.
+//!
+//! A delta changes the file in place, while the till goes on reading what it has; a whole new database waits beside it. Both come into use
+//! when the till opens the file anew.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use crate::channel::Channel;
+use serde::{Deserialize, Serialize};
+
+use super::downloads::{Keys, Steering};
 use crate::channel::http::HttpChannel;
-use crate::channel::sqlite::SqliteChannel;
+use crate::channel::sqlite::{SqliteChannel, master};
+use crate::channel::{Channel, ErrorKind, Refusal, Result};
 use crate::clock::{SharedClock, Time};
 use crate::desk::{Background, Reply};
-use crate::till::{LocalTime, OfflineDatabase};
+use crate::package::{Kind, Manifest, PackageError, Report, SignedManifest, Source, Status};
+use crate::profile::OfflineProfile;
+use crate::sync::download::{Applied, Downloader, Fetched, Round, Target};
+use crate::till::{Activity, DownloadStatus, JobStatus, OfflineDatabase, Problem};
+
+/// Reports kept for a scale unit that does not take them.
+const REPORTS_MAX: usize = 1_000;
+
+/// Where a register's packages come from, and where it tells what became of them.
+pub trait Packages: Source {
+    /// Tells what became of a package.
+    fn report(&self, report: &Report) -> Result<()>;
+}
+
+impl Packages for HttpChannel {
+    fn report(&self, report: &Report) -> Result<()> {
+        self.report_package(report)
+    }
+}
 
 /// The offline database of a register. Clones are the same file.
 #[derive(Clone)]
@@ -22,184 +47,381 @@ pub struct OfflineFile {
 
 struct Shared {
     path: PathBuf,
-    scale_unit: Arc<HttpChannel>,
+    packages: Arc<dyn Packages>,
     news: Sender<Reply>,
     clock: SharedClock,
-    fetching: AtomicBool,
+    steering: Steering,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
+    activity: Activity,
+    interval: Duration,
+    kept: Kept,
+    /// Version of the file; none when there is none, or a damaged one.
     version: Option<u64>,
+    /// Version the till reads.
+    in_use: Option<u64>,
     /// Whether all of the file has been looked through for damage.
     is_checked: bool,
-    waiting: bool,
-    fetched_at: Option<Time>,
-    last_problem: Option<String>,
+    /// Something newer than what the till reads is in the file, or waits beside it.
+    is_newer: bool,
+    /// The whole new database that waits beside it.
+    waiting: Option<Manifest>,
+    looked: Option<(Time, Option<Problem>)>,
+    pending: usize,
     remark: Option<String>,
+    /// What was last said of packages, so that it is said once.
+    told: Option<Problem>,
+}
+
+/// What outlives a restart; it stands beside the database, and to lose it costs nothing but rows in a window.
+#[derive(Default, Serialize, Deserialize)]
+struct Kept {
+    made_at: Option<Time>,
+    jobs: BTreeMap<u32, JobStatus>,
+    reports: Vec<Report>,
 }
 
 impl OfflineFile {
-    /// The file at `path`, fetched from `scale_unit`.
-    pub fn new(path: PathBuf, scale_unit: Arc<HttpChannel>, news: Sender<Reply>, clock: SharedClock) -> Self {
-        Self { shared: Arc::new(Shared { path, scale_unit, news, clock, fetching: AtomicBool::new(false), state: Mutex::default() }) }
+    /// The file at `path`, which packages are applied to. Nothing is fetched before [`OfflineFile::set_keys`].
+    pub fn new(path: PathBuf, packages: Arc<dyn Packages>, news: Sender<Reply>, clock: SharedClock) -> Self {
+        let kept = fs::read(kept_beside(&path)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+        let state = Mutex::new(State { kept, ..State::default() });
+        Self { shared: Arc::new(Shared { path, packages, news, clock, steering: Steering::default(), state }) }
     }
 
-    /// The database of the last time. One that does not open is set aside, and fetched again after the sign-in. The register's directory
-    /// must be its own by now: what a download that was cut short left there is removed.
+    /// What the profile says about looking for packages; headquarters may have another one than the register's own.
+    pub fn configure(&self, profile: &OfflineProfile) {
+        let mut state = self.state();
+        state.interval = Duration::from_secs(profile.download_interval_s.max(1));
+        if state.activity != Activity::OnlineOnly {
+            state.activity = if profile.pause_downloads { Activity::Paused } else { Activity::Idle };
+        }
+    }
+
+    /// What came with the activation; none once the register is released from its device.
+    pub fn set_keys(&self, keys: Option<Keys>) {
+        self.shared.steering.set_keys(keys);
+    }
+
+    /// Headquarters has *Support offline* at no: nothing is fetched, and what was there is set aside.
+    pub fn give_up(&self) {
+        self.state().activity = Activity::OnlineOnly;
+        let path = &self.shared.path;
+        if path.exists() {
+            let aside = self.set_aside("unused");
+            self.state().remark = Some(format!("the one from before was {aside}"));
+        }
+        for file in [master::waiting(path), kept_beside(path)] {
+            // Usually there is none.
+            let _ = fs::remove_file(file);
+        }
+        self.state().kept = Kept::default();
+    }
+
+    /// The database of the last time. One that does not open is set aside, and fetched again after the sign-in.
     pub fn open_existing(&self) -> Option<Arc<dyn Channel>> {
         let path = &self.shared.path;
-        remove_unfinished(path.parent(), &self.fetched());
-        if !path.exists() {
+        if !path.exists() && !master::waiting(path).exists() {
             return None;
         }
         match self.open() {
             Ok(database) => Some(database),
             Err(why) => {
-                let aside = path.with_extension(format!("broken-{}", self.shared.clock.now().format("%Y%m%dT%H%M%S")));
-                tracing::warn!(%why, aside = %aside.display(), "the offline database is set aside");
-                let kept =
-                    fs::rename(path, &aside).map_or_else(|error| error.to_string(), |()| format!("set aside as {}", file_name(&aside)));
-                remove_companions(path);
-                self.state().remark = Some(format!("a broken one was {kept}: {why}"));
+                let aside = self.set_aside("broken");
+                tracing::warn!(%why, %aside, "the offline database does not open");
+                self.state().remark = Some(format!("a broken one was {aside}: {why}"));
                 None
             }
         }
     }
 
-    /// Whether a download is under way.
-    pub fn is_fetching(&self) -> bool {
-        self.shared.fetching.load(Ordering::SeqCst)
+    /// The same file as the till steers it; its end is the end of the downloads.
+    pub fn steered(&self) -> SteeredFile {
+        SteeredFile(self.clone())
     }
 
-    fn open(&self) -> Result<Arc<dyn Channel>, String> {
+    /// Whether nothing is on its way down.
+    pub fn is_quiet(&self) -> bool {
+        self.shared.steering.is_quiet()
+    }
+
+    fn open(&self) -> std::result::Result<Arc<dyn Channel>, String> {
         let database = SqliteChannel::open_read_only(&self.shared.path).map_err(|error| error.to_string())?;
         let version = database.data_version().map_err(|error| error.to_string())?;
-        self.state().version = Some(version);
-        Ok(Arc::new(database))
-    }
-
-    /// The version of the database in use; none when it is damaged, so that it is fetched whole. A file may open and be damaged further in.
-    fn sound_version(&self) -> Option<u64> {
-        let (version, is_checked) = {
-            let state = self.state();
-            (state.version?, state.is_checked)
-        };
-        if !is_checked {
-            let database = SqliteChannel::open_read_only(&self.shared.path).map_err(|error| error.to_string());
-            let checked = database.and_then(|database| database.check().map_err(|error| error.detail));
-            if let Err(why) = checked {
-                tracing::warn!(%why, "the offline database is fetched anew");
-                self.state().remark = Some(format!("{why}; it is fetched anew"));
-                return None;
-            }
-            self.state().is_checked = true;
+        {
+            let mut state = self.state();
+            (state.version, state.in_use) = (Some(version), Some(version));
         }
-        Some(version)
+        Ok(match self.shared.steering.keys() {
+            Some(keys) => Arc::new(database.with_pin_key(keys.pin)),
+            None => Arc::new(database),
+        })
     }
 
-    fn fetched(&self) -> PathBuf {
-        self.shared.path.with_extension("db.fetched")
+    fn set_aside(&self, why: &str) -> String {
+        let path = &self.shared.path;
+        let aside = path.with_extension(format!("{why}-{}", self.shared.clock.now().format("%Y%m%dT%H%M%S")));
+        let kept = fs::rename(path, &aside).map_or_else(|error| error.to_string(), |()| format!("set aside as {}", file_name(&aside)));
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let mut name = path.as_os_str().to_owned();
+            name.push(suffix);
+            // Usually there is none.
+            let _ = fs::remove_file(PathBuf::from(name));
+        }
+        kept
     }
 
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn download(&self) {
-        let have = self.sound_version();
-        let result = self.shared.scale_unit.download_offline_database(have, &self.fetched());
-        let mut state = self.state();
-        let news = match result {
-            Ok(None) => None,
-            Ok(Some(_)) => {
-                state.waiting = true;
-                state.fetched_at = Some(self.shared.clock.now());
-                state.last_problem = None;
-                Some(Background::OfflineDatabaseReady)
-            }
-            Err(error) => {
-                state.last_problem = Some(error.to_string());
-                Some(Background::OfflineDatabaseFailed(error.to_string()))
-            }
-        };
-        drop(state);
-        if let Some(news) = news {
-            // The till may have gone already; then nobody wants to know.
-            let _ = self.shared.news.send(Reply::Background(news));
+    /// The thread's life.
+    fn run(&self) {
+        loop {
+            let interval = self.state().interval;
+            let Some(keys) = self.shared.steering.rest(interval) else { break };
+            self.look(&keys);
         }
-        self.shared.fetching.store(false, Ordering::SeqCst);
+        self.shared.steering.ended();
+    }
+
+    /// One look for packages, and all that follows from it.
+    fn look(&self, keys: &Keys) {
+        self.check();
+        let downloader = Downloader {
+            key: keys.headquarters,
+            store: keys.register.store.clone(),
+            register: Some(keys.register.clone()),
+            folder: self.shared.path.with_extension("packages"),
+            clock: self.shared.clock.clone(),
+        };
+        let listed = Listed { packages: self.shared.packages.as_ref(), key: keys, seen: Mutex::default() };
+        let round = downloader.run_once(&listed, self);
+        let seen = listed.seen.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let news = self.take_note(round, &seen);
+        self.send_reports();
+        self.keep();
+        for item in news {
+            // The till may have gone already; then nobody wants to know.
+            let _ = self.shared.news.send(Reply::Background(item));
+        }
+    }
+
+    /// Reads which version the file has. It may open and be damaged further in: then all of it is fetched again, while the till goes on
+    /// with what can be read.
+    fn check(&self) {
+        let is_checked = self.state().is_checked;
+        if self.state().version.is_none() {
+            return;
+        }
+        let read = || {
+            let database = SqliteChannel::open_read_only(&self.shared.path).map_err(|error| error.to_string())?;
+            if !is_checked {
+                database.check().map_err(|error| error.detail)?;
+            }
+            database.data_version().map_err(|error| error.to_string())
+        };
+        let found = read();
+        let mut state = self.state();
+        state.is_checked = true;
+        if let Err(why) = &found {
+            tracing::warn!(%why, "the offline database is fetched anew");
+            state.remark = Some(format!("one was damaged and is replaced: {why}"));
+        }
+        state.version = found.ok();
+    }
+
+    /// Remembers what a round has done, and says what the till should hear of it.
+    fn take_note(&self, round: Round, seen: &[Manifest]) -> Vec<Background> {
+        let now = self.shared.clock.now();
+        let mut state = self.state();
+        let problem = round.problem.as_ref().map(|problem| Problem { why: problem.to_string(), hint: problem.hint().to_owned() });
+        for manifest in &round.applied {
+            state.kept.jobs.insert(manifest.job, JobStatus { at: now, problem: None });
+        }
+        if let Some(delta) = round.applied.iter().rev().find(|manifest| manifest.kind != Kind::Full) {
+            state.kept.made_at = Some(delta.made_at);
+        }
+        let failed = round.reports.iter().filter(|report| report.status == Status::Failed);
+        for manifest in failed.filter_map(|report| seen.iter().find(|manifest| manifest.id == report.package)) {
+            state.kept.jobs.insert(manifest.job, JobStatus { at: now, problem: problem.clone() });
+        }
+        let have = state.waiting.as_ref().map(|manifest| manifest.to_version).or(state.version).unwrap_or(0);
+        state.pending = seen.iter().filter(|manifest| manifest.to_version > have).count();
+        state.kept.reports.extend(round.reports);
+        let surplus = state.kept.reports.len().saturating_sub(REPORTS_MAX);
+        state.kept.reports.drain(..surplus);
+        state.is_newer = state.waiting.is_some() || state.version.is_some() && state.version != state.in_use;
+        // What the road does is told by the connection; it is no news that packages do not come either.
+        let of_the_road = matches!(round.problem, Some(PackageError::Source(_) | PackageError::Cut { .. }));
+        let told = problem.clone().filter(|_| !of_the_road);
+        let mut news = Vec::new();
+        if state.is_newer {
+            news.push(Background::OfflineDatabaseReady);
+        }
+        if let Some(Problem { why, hint }) = told.clone().filter(|_| told != state.told) {
+            news.push(Background::OfflineDatabaseFailed { why, hint });
+        }
+        if !of_the_road {
+            state.told = told;
+        }
+        state.looked = Some((now, problem));
+        news
+    }
+
+    /// Tells the scale unit what became of packages; what it does not hear now it hears after the next look.
+    fn send_reports(&self) {
+        loop {
+            let Some(report) = self.state().kept.reports.first().cloned() else { return };
+            match self.shared.packages.report(&report) {
+                Err(error) if !matches!(error.kind, ErrorKind::Refused(Refusal::Invalid)) => {
+                    tracing::debug!(%error, "what became of a package was not told");
+                    return;
+                }
+                Ok(()) | Err(_) => self.state().kept.reports.retain(|kept| *kept != report),
+            }
+        }
+    }
+
+    fn keep(&self) {
+        let text = serde_json::to_vec(&self.state().kept).expect("it is JSON");
+        let path = kept_beside(&self.shared.path);
+        let new = path.with_extension("json.new");
+        if let Err(error) = fs::write(&new, text).and_then(|()| fs::rename(&new, &path)) {
+            tracing::debug!(%error, "what is known of packages was not kept");
+        }
     }
 }
 
-impl OfflineDatabase for OfflineFile {
+impl Target for OfflineFile {
+    fn version(&self) -> Result<u64> {
+        let state = self.state();
+        let waiting = state.waiting.as_ref().map(|manifest| manifest.to_version);
+        Ok(waiting.or(state.version).unwrap_or(0))
+    }
+
+    fn apply(&self, package: &Fetched<'_>) -> Result<Applied> {
+        let (path, manifest) = (&self.shared.path, package.manifest);
+        match manifest.kind {
+            Kind::Full => {
+                master::prepare(package.unpacked, path, manifest.to_version)?;
+                self.state().waiting = Some(manifest.clone());
+                self.shared.steering.hold();
+                Ok(Applied::Waiting)
+            }
+            Kind::Delta { from_version } => {
+                master::apply_delta(path, package.unpacked, from_version, manifest.to_version)?;
+                self.state().version = Some(manifest.to_version);
+                Ok(Applied::InUse)
+            }
+        }
+    }
+}
+
+/// The offline database's file as the till steers it.
+pub struct SteeredFile(OfflineFile);
+
+impl OfflineDatabase for SteeredFile {
     fn fetch(&self) {
-        if self.shared.fetching.swap(true, Ordering::SeqCst) {
+        let Self(file) = self;
+        if file.state().activity != Activity::Idle || !file.shared.steering.wake() {
             return;
         }
-        let this = self.clone();
-        if std::thread::Builder::new().name("download".to_owned()).spawn(move || this.download()).is_err() {
-            self.shared.fetching.store(false, Ordering::SeqCst);
+        let this = file.clone();
+        if std::thread::Builder::new().name("download".to_owned()).spawn(move || this.run()).is_err() {
+            file.shared.steering.not_started();
         }
+    }
+
+    fn set_online(&self, online: bool) {
+        self.0.shared.steering.set_online(online);
     }
 
     fn is_open(&self) -> bool {
-        self.state().version.is_some()
+        self.0.state().in_use.is_some()
     }
 
     fn is_waiting(&self) -> bool {
-        self.state().waiting
+        self.0.state().is_newer
     }
 
-    fn swap(&mut self) -> Result<Arc<dyn Channel>, String> {
-        self.state().waiting = false;
-        remove_companions(&self.shared.path);
-        fs::rename(self.fetched(), &self.shared.path).map_err(|error| error.to_string())?;
-        let database = self.open();
-        let mut state = self.state();
-        // A download is looked through before it is put in place.
-        state.is_checked = true;
-        if database.is_err() {
+    fn reopen(&mut self) -> std::result::Result<Arc<dyn Channel>, String> {
+        let Self(file) = self;
+        let waited = {
+            let mut state = file.state();
+            state.is_newer = false;
+            state.waiting.take()
+        };
+        let opened = file.open();
+        let mut state = file.state();
+        if let Some(manifest) = waited {
+            let (status, reason) = match &opened {
+                Ok(_) => (Status::Applied, String::new()),
+                Err(why) => (Status::Failed, why.clone()),
+            };
+            let register = file.shared.steering.keys().map(|keys| keys.register);
+            state.kept.reports.push(Report { package: manifest.id, register, status, reason, at: file.shared.clock.now() });
+            // It was looked through before it was let to wait.
+            state.is_checked = true;
+            state.kept.made_at = Some(manifest.made_at);
+        }
+        if opened.is_err() {
             state.version = None;
         }
-        database
+        drop(state);
+        file.shared.steering.go_on();
+        opened
     }
 
-    fn status(&self, local: LocalTime<'_>) -> Vec<(String, String)> {
-        let state = self.state();
-        let row = |name: &str, value: String| (name.to_owned(), value);
-        let mut rows = vec![row("Version", state.version.map_or_else(|| "none yet".to_owned(), |version| version.to_string()))];
-        rows.extend(state.fetched_at.map(|time| row("Fetched", local(time))));
-        rows.extend(state.last_problem.clone().map(|problem| row("Last problem", problem)));
-        rows.extend(state.remark.clone().map(|remark| row("Remark", remark)));
-        if self.is_fetching() {
-            rows.push(row("Download", "under way".to_owned()));
-        }
-        rows
-    }
-}
-
-/// Removes downloads that were cut short, when the register was killed in the middle of one.
-fn remove_unfinished(folder: Option<&Path>, fetched: &Path) {
-    let Some(files) = folder.and_then(|folder| fs::read_dir(folder).ok()) else { return };
-    for file in files.flatten().map(|file| file.path()) {
-        let is_part = file_name(&file).starts_with(".offline-") && file.extension().is_some_and(|extension| extension == "part");
-        if file == fetched || is_part {
-            // One that stays takes room, nothing else.
-            let _ = fs::remove_file(file);
+    fn status(&self) -> DownloadStatus {
+        let Self(file) = self;
+        let state = file.state();
+        let is_working = state.activity == Activity::Idle && file.shared.steering.is_working();
+        DownloadStatus {
+            activity: if is_working { Activity::UnderWay } else { state.activity },
+            version: state.in_use,
+            bytes: fs::metadata(&file.shared.path).ok().map(|file| file.len()).filter(|_| state.in_use.is_some()),
+            made_at: state.kept.made_at.filter(|_| state.in_use.is_some()),
+            looked: state.looked.clone(),
+            pending: state.pending,
+            jobs: state.kept.jobs.clone(),
+            remark: state.remark.clone(),
         }
     }
 }
 
-/// Removes what `SQLite` may have left beside a database that is replaced.
-fn remove_companions(path: &Path) {
-    for suffix in ["-wal", "-shm", "-journal"] {
-        let mut name = path.as_os_str().to_owned();
-        name.push(suffix);
-        // Usually there is none.
-        let _ = fs::remove_file(PathBuf::from(name));
+impl Drop for SteeredFile {
+    fn drop(&mut self) {
+        self.0.shared.steering.stop();
     }
+}
+
+/// The packages, with what was listed.
+struct Listed<'a> {
+    packages: &'a dyn Packages,
+    key: &'a Keys,
+    seen: Mutex<Vec<Manifest>>,
+}
+
+impl Source for Listed<'_> {
+    fn manifests(&self, after: u64) -> Result<Vec<SignedManifest>> {
+        let listed = self.packages.manifests(after)?;
+        let opened = listed.iter().filter_map(|signed| signed.open(&self.key.headquarters).ok());
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = opened.collect();
+        Ok(listed)
+    }
+
+    fn file(&self, id: u64, from: u64) -> Result<Box<dyn std::io::Read + Send>> {
+        self.packages.file(id, from)
+    }
+}
+
+/// Where what outlives a restart stands.
+fn kept_beside(path: &Path) -> PathBuf {
+    path.with_extension("json")
 }
 
 fn file_name(path: &Path) -> String {

@@ -22,6 +22,17 @@ pub(super) struct BasketDesk<'a> {
     pub barcode: &'a dyn Fn(&str) -> String,
     /// How many baskets are concluded: the n-th sale of the journal is the n-th basket.
     pub done: usize,
+    /// What he works in.
+    pub shop: Shop<'a>,
+    /// The longest that a line took so far.
+    pub slowest_line_us: u64,
+    /// Why he gave up.
+    pub failure: Option<String>,
+    state: State,
+}
+
+/// What a cashier of a replay works in.
+pub(super) struct Shop<'a> {
     /// What goes wrong on the way.
     pub outages: Outages,
     /// The road it goes wrong on.
@@ -30,12 +41,12 @@ pub(super) struct BasketDesk<'a> {
     pub report: &'a dyn Fn(Report),
     /// Waits until the uploads have nothing to do.
     pub drain: &'a dyn Fn() -> bool,
-    /// The longest that a line took so far.
-    pub slowest_line_us: u64,
-    /// Why he gave up.
-    pub failure: Option<String>,
-    state: State,
+    /// Waits before something refused is tried again.
+    pub wait: &'a dyn Fn(),
 }
+
+/// How often he tries again, in one basket, what was refused.
+const REFUSALS_MAX: u32 = 300;
 
 #[derive(Default)]
 struct State {
@@ -49,40 +60,32 @@ struct State {
 
 impl<'a> BasketDesk<'a> {
     /// A cashier before his first basket.
-    pub(super) fn new(
-        baskets: &'a [&'a Basket],
-        barcode: &'a dyn Fn(&str) -> String,
-        done: usize,
-        outages: Outages,
-        road: &'a Road,
-        report: &'a dyn Fn(Report),
-        drain: &'a dyn Fn() -> bool,
-    ) -> Self {
-        Self { baskets, barcode, done, outages, road, report, drain, slowest_line_us: 0, failure: None, state: State::default() }
+    pub(super) fn new(baskets: &'a [&'a Basket], barcode: &'a dyn Fn(&str) -> String, done: usize, shop: Shop<'a>) -> Self {
+        Self { baskets, barcode, done, shop, slowest_line_us: 0, failure: None, state: State::default() }
     }
 
     /// What is to be done next, with this on the screen.
     fn next(&mut self, view: &View) -> Reply {
         if self.state.had_sale && view.sale.is_none() {
             self.done += 1;
+            self.state.refusals = 0;
         }
         self.state.had_sale = view.sale.is_some();
-        if let Some(notice) = view.notice.as_ref().filter(|notice| notice.level == Level::Error) {
-            self.state.refusals += 1;
-            if self.state.refusals > 20 {
-                self.failure = Some(format!("basket {}: {} ({})", self.done, notice.text, notice.hint));
-                return Reply::HungUp;
-            }
+        if let Some(notice) = view.notice.as_ref().filter(|notice| notice.level == Level::Error)
+            && !self.tries_again()
+        {
+            self.failure = Some(format!("basket {}: {} ({})", self.done, notice.text, notice.hint));
+            return Reply::HungUp;
         }
         let Some(basket) = self.baskets.get(self.done).copied() else { return self.finish(view) };
         if self.state.announced != Some(self.done) {
             self.state.announced = Some(self.done);
-            (self.report)(Report::Begins { basket: self.done });
+            (self.shop.report)(Report::Begins { basket: self.done });
         }
         let sale = view.sale.as_ref().map(|(sale, _)| sale.as_ref());
         // The road changes in mid-sale, once the first line stands.
         if sale.is_some() {
-            self.set_road(self.outages.road(self.done));
+            self.set_road(self.shop.outages.road(self.done));
         }
         self.step(basket, sale)
     }
@@ -129,25 +132,33 @@ impl<'a> BasketDesk<'a> {
     /// All is rung up: the road is mended, the register connected, and what is unsent goes up.
     fn finish(&mut self, view: &View) -> Reply {
         self.set_road(Condition::Up);
-        if view.header.connection != ConnectionView::Online && self.state.refusals < 20 {
-            self.state.refusals += 1;
+        if view.header.connection != ConnectionView::Online && self.tries_again() {
             return self.operation(917, None, Decimal::ZERO);
         }
-        if (self.drain)() {
+        if (self.shop.drain)() {
             return Reply::HungUp;
         }
-        if view.header.connection == ConnectionView::Online && self.state.refusals < 20 {
+        if view.header.connection == ConnectionView::Online && self.tries_again() {
             // The uploads met the last of the outage: the till hears of it, and connects again.
-            self.state.refusals += 1;
             return Reply::Answer(Answer::Entry(String::new()));
         }
         self.failure = Some("the outbox does not empty".to_owned());
         Reply::HungUp
     }
 
+    /// Waits before another try, unless there were too many.
+    fn tries_again(&mut self) -> bool {
+        if self.state.refusals >= REFUSALS_MAX {
+            return false;
+        }
+        self.state.refusals += 1;
+        (self.shop.wait)();
+        true
+    }
+
     fn set_road(&mut self, condition: Condition) {
-        if self.road.condition() != condition
-            && let Err(error) = self.road.set(condition)
+        if self.shop.road.condition() != condition
+            && let Err(error) = self.shop.road.set(condition)
         {
             self.failure = Some(format!("the road cannot be changed: {error}"));
         }
@@ -173,7 +184,7 @@ impl Desk for BasketDesk<'_> {
                 }
             },
             Prompt::Confirm(_) | Prompt::ConnectionStatus(_) => Reply::Answer(Answer::Yes),
-            Prompt::Search(_) | Prompt::Page(_) => Reply::Answer(Answer::Cancel),
+            Prompt::Search(_) | Prompt::Wait(_) | Prompt::Page(_) => Reply::Answer(Answer::Cancel),
         }
     }
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use std::time::Duration;
 
-use super::basket_desk::BasketDesk;
+use super::basket_desk::{BasketDesk, Shop};
 use super::outages::Outages;
 use super::{Report, baskets_of, compare, open, read_baskets};
 use crate::clock::{Clock, SharedClock, SystemClock};
@@ -18,6 +18,7 @@ use crate::import::{self, OnBadRow};
 use crate::profile::Profile;
 use crate::register::{Options, Register};
 use crate::road::Road;
+use crate::secret::Secret;
 use crate::view::View;
 
 /// What a register of a replay is told.
@@ -28,6 +29,8 @@ pub struct ChildOptions {
     pub registers: u32,
     /// The scale unit's address.
     pub scale_unit: SocketAddr,
+    /// What makes it a register, the first time.
+    pub activation_code: Option<Secret>,
     /// The products.
     pub products: PathBuf,
     /// The baskets.
@@ -38,10 +41,14 @@ pub struct ChildOptions {
     pub seed: u64,
     /// Its own directory.
     pub data: PathBuf,
+    /// How long it rests before a basket.
+    pub pace: Duration,
 }
 
 /// How long the last uploads may take.
 const DRAIN_MS: u64 = 60_000;
+/// How long a cashier waits before he tries again what was refused: a database may be changing hands.
+const REFUSED_WAIT: Duration = Duration::from_millis(100);
 
 /// Rings up its share of the baskets from where its journal stands, and reports on standard output.
 pub fn run_child(options: &ChildOptions) {
@@ -83,12 +90,19 @@ fn ring_up(options: &ChildOptions, report: &dyn Fn(Report)) -> Result<u64, Strin
         clock: Arc::clone(&clock),
         keys: KeySource::System,
         sample_hint: None,
+        activation_code: options.activation_code.clone(),
         news,
     })
     .map_err(|error| words(&error))?;
     let Register { mut till, background } = register;
     let drain = || wait_until(clock.as_ref(), || background.is_quiet()) && compare::unsent(&options.data) == Ok(0);
-    let cashier = BasketDesk::new(&baskets, &barcode, done, options.outages, &road, report, &drain);
+    let begins = |told: Report| {
+        report(told);
+        clock.sleep(options.pace);
+    };
+    let wait = || clock.sleep(REFUSED_WAIT);
+    let shop = Shop { outages: options.outages, road: &road, report: &begins, drain: &drain, wait: &wait };
+    let cashier = BasketDesk::new(&baskets, &barcode, done, shop);
     let fetched = || wait_until(clock.as_ref(), || background.is_quiet());
     let mut desk = WithNews { cashier, news: replies, fetched: &fetched, is_open: false };
     till.run(&mut desk);

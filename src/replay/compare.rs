@@ -1,8 +1,9 @@
 //! What the journals and the channel database hold, compared with the baskets and with one another, by plain reading.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use postgres::{Client, NoTls};
 use rusqlite::{Connection, OpenFlags};
 use rust_decimal::Decimal;
 
@@ -16,9 +17,39 @@ const PROBLEMS_MAX: usize = 20;
 
 const JOURNAL: &str = "SELECT id, canonical FROM transactions ORDER BY sequence";
 const CHANNEL: &str = "SELECT id, content FROM transactions ORDER BY register, sequence";
+const CHANNEL_POSTGRES: &str = "SELECT id::text, content FROM transactions ORDER BY register, sequence";
+
+/// A channel database, read behind its scale units' backs.
+pub(super) enum Database {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl Database {
+    /// As `--database` names it.
+    pub(super) fn of(url: &str) -> Result<Self, String> {
+        match url.split_once(':') {
+            Some(("sqlite", file)) => Ok(Self::Sqlite(file.into())),
+            Some(("postgres" | "postgresql", _)) => Ok(Self::Postgres(url.to_owned())),
+            // Not its words: they may have a password.
+            Some(_) | None => Err("the database is neither sqlite:FILE nor postgres://USER@HOST/NAME".to_owned()),
+        }
+    }
+
+    fn transactions(&self) -> Result<Vec<(String, String)>, String> {
+        match self {
+            Self::Sqlite(file) => texts(file, CHANNEL),
+            Self::Postgres(url) => {
+                let read = |url| Client::connect(url, NoTls)?.query(CHANNEL_POSTGRES, &[]);
+                let rows = read(url).map_err(|error| format!("the channel database: {error}"))?;
+                Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
+            }
+        }
+    }
+}
 
 /// Compares all of it.
-pub(super) fn compare(channel: &Path, data: &Path, registers: u32, baskets: &[Basket]) -> Result<Outcome, String> {
+pub(super) fn compare(channel: &Database, data: &Path, registers: u32, baskets: &[Basket]) -> Result<Outcome, String> {
     let mut outcome = Outcome::default();
     let mut expected: BTreeMap<String, String> = BTreeMap::new();
     for number in 1..=registers {
@@ -27,7 +58,7 @@ pub(super) fn compare(channel: &Path, data: &Path, registers: u32, baskets: &[Ba
         expected.extend(journal.into_iter().filter(|row| row.transaction.is_sale()).map(|row| (row.id, row.canonical)));
     }
     let mut total = Decimal::ZERO;
-    for (id, content) in texts(channel, CHANNEL)? {
+    for (id, content) in channel.transactions()? {
         // What somebody has changed may be anything, so the texts are compared before one is read.
         let transaction = Transaction::from_canonical(&content);
         match (expected.remove(&id), &transaction) {

@@ -43,6 +43,8 @@ pub struct Permissions {
     pub void_transaction: bool,
     /// 917.
     pub switch_connection: bool,
+    /// 708.
+    pub manage_device: bool,
 }
 
 /// Which way a price may be overridden.
@@ -84,6 +86,8 @@ pub enum Permission {
     VoidTransaction,
     /// 917.
     SwitchConnection,
+    /// 708.
+    ManageDevice,
 }
 
 impl Permissions {
@@ -102,6 +106,7 @@ impl Permissions {
             Permission::VoidPayment => self.manager || self.void_payment,
             Permission::VoidTransaction => self.manager || self.void_transaction,
             Permission::SwitchConnection => self.manager || self.switch_connection,
+            Permission::ManageDevice => self.manager || self.manage_device,
         }
     }
 }

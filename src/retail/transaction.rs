@@ -86,6 +86,11 @@ pub enum Event {
         /// For which operation.
         operation: u16,
     },
+    /// A manager let an operator try again who was locked out after wrong PINs.
+    OperatorUnlocked {
+        /// Whom.
+        operator: OperatorId,
+    },
 }
 
 impl Transaction {
@@ -125,6 +130,9 @@ impl Transaction {
     pub fn verify(&self) -> Result<(), String> {
         match &self.content {
             Content::Sale(sale) if sale.id != self.id => Err("the sale has another key than its transaction".to_owned()),
+            Content::Sale(sale) | Content::VoidedSale(sale) if sale.register != self.register => {
+                Err("the sale is another register's than its transaction".to_owned())
+            }
             Content::Sale(_) if self.receipt.is_none() => Err("a concluded sale has no receipt number".to_owned()),
             Content::Sale(sale) if sale.open_lines().next().is_none() => Err("a concluded sale has no lines".to_owned()),
             Content::Sale(sale) => sale.verify(),

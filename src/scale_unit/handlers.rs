@@ -1,102 +1,127 @@
-//! What each route does: decode, call the channel, encode.
+//! What each route for goods and transactions does, and what the scale unit says about itself: decode, call the channel, encode.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection, StringRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 use uuid::Uuid;
 
-use super::Unit;
-use super::answer::{Answer, Refused};
-use crate::channel::sqlite::SqliteChannel;
-use crate::channel::{self, Channel, Page, ProductSearch, Recorded, Upload};
-use crate::ids::{ProductId, TransactionId};
-use crate::protocol::{self, DataVersion, JSON, Problem, ProblemKind, Receipt, SignIn, ZSTD, routes};
+use super::caller::{Bringer, Caller, Person, Watcher};
+use super::{DistributionStatus, Progress, Shared};
+use crate::channel::{self, ChannelDatabase, ChannelError, Page, ProductSearch, Recorded, Refusal, Upload};
+use crate::ids::{ProductId, RegisterId, TransactionId};
+use crate::protocol::{self, DataVersion, JSON, Problem, ProblemKind, Receipt, routes};
+use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
-use crate::retail::staff::Operator;
 use crate::retail::store::Store;
+use crate::server::SECURITY;
+use crate::server::answer::{Answer, Refused};
+use crate::server::metrics::Family;
 
-/// Bytes of a download handed on at once.
-const CHUNK: usize = 64 * 1_024;
+/// The longest number of a gift card, in bytes.
+const GIFT_CARD_MAX: usize = 200;
 
-type Shared = State<Arc<Unit>>;
+/// Uploads and what became of them.
+static WAITING: Family = Family { name: "evertill_waiting", help: "Transactions that have not gone on to headquarters." };
+static LAST_SUCCESS: Family = Family {
+    name: "evertill_headquarters_last_success_seconds",
+    help: "When headquarters last answered all it was asked, in seconds since 1970; 0 before it ever did.",
+};
+static TRANSACTIONS: Family = Family { name: "evertill_transactions_total", help: "Uploaded transactions." };
 
 /// Configuration of a store.
-#[utoipa::path(get, path = routes::STORE, params(("number" = String, Path)), responses(
-    (status = 200, body = Store), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn store(State(unit): Shared, number: Result<Path<String>, PathRejection>) -> Answer<Json<Store>> {
+#[utoipa::path(get, path = routes::STORE, params(("number" = String, Path)), security(("device" = [], "token" = [])), responses(
+    (status = 200, body = Store), (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it is not kept here")))]
+pub(super) async fn store(State(unit): Shared, _: Caller, number: Result<Path<String>, PathRejection>) -> Answer<Json<Store>> {
     let Path(number) = number?;
-    Ok(Json(look_up(&unit, |channel| channel.store(&number))?))
-}
-
-/// Checks a personnel number and PIN.
-#[utoipa::path(post, path = routes::SIGN_IN, request_body = SignIn, responses(
-    (status = 200, body = Operator), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn sign_in(State(unit): Shared, body: Result<Json<SignIn>, JsonRejection>) -> Answer<Json<Operator>> {
-    let Json(SignIn { operator, pin }) = body?;
-    let _place = unit.sign_ins.acquire().await;
-    Ok(Json(ask(&unit, move |channel| channel.sign_in(&operator, &pin)).await?))
+    unit.look_up(move |channel| channel.store(&number)).await.map(Json)
 }
 
 /// A code to look up.
 #[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub(super) struct CodeQuery {
     /// Bar code, price look-up number or product number.
     code: String,
 }
 
 /// The product a code stands for.
-#[utoipa::path(get, path = routes::PRODUCT_BY_CODE, params(CodeQuery), responses(
-    (status = 200, body = Found), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn product_by_code(State(unit): Shared, query: Result<Query<CodeQuery>, QueryRejection>) -> Answer<Json<Found>> {
+#[utoipa::path(get, path = routes::PRODUCT_BY_CODE, params(CodeQuery), security(("device" = [], "token" = [], "session" = [])), responses(
+    (status = 200, body = Found), (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "no product has this code")))]
+pub(super) async fn product_by_code(
+    State(unit): Shared,
+    _: Person,
+    query: Result<Query<CodeQuery>, QueryRejection>,
+) -> Answer<Json<Found>> {
     let Query(CodeQuery { code }) = query?;
-    let found = look_up(&unit, |channel| channel.product_by_barcode(&code))?;
+    let found = unit.look_up(move |channel| channel.product_by_barcode(&code)).await?;
     found.map(Json).ok_or_else(|| Refused::new(ProblemKind::NotFound, "no product has this code"))
 }
 
 /// A product by its number.
-#[utoipa::path(get, path = routes::PRODUCT, params(("id" = String, Path)), responses(
-    (status = 200, body = Product), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn product(State(unit): Shared, id: Result<Path<String>, PathRejection>) -> Answer<Json<Product>> {
+#[utoipa::path(get, path = routes::PRODUCT, params(("id" = String, Path)), security(("device" = [], "token" = [], "session" = [])), responses(
+    (status = 200, body = Product), (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "no product has this number")))]
+pub(super) async fn product(State(unit): Shared, _: Person, id: Result<Path<String>, PathRejection>) -> Answer<Json<Product>> {
     let Path(id) = id?;
-    let found = look_up(&unit, |channel| channel.product(&ProductId(id)))?;
+    let found = unit.look_up(move |channel| channel.product(&ProductId(id))).await?;
     found.map(Json).ok_or_else(|| Refused::new(ProblemKind::NotFound, "no product has this number"))
 }
 
 /// A page of the products that match a text.
-#[utoipa::path(get, path = routes::PRODUCTS, params(("text" = String, Query), ("offset" = u32, Query), ("limit" = u32, Query)), responses(
-    (status = 200, body = Page), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn search_products(State(unit): Shared, query: Result<Query<ProductSearch>, QueryRejection>) -> Answer<Json<Page>> {
+#[utoipa::path(get, path = routes::PRODUCTS, security(("device" = [], "token" = [], "session" = [])), params(
+    ("text" = String, Query, max_length = 100), ("offset" = u32, Query), ("limit" = u32, Query, maximum = 200)), responses(
+    (status = 200, body = Page),
+    (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it is beyond these bounds")))]
+pub(super) async fn search_products(
+    State(unit): Shared,
+    _: Person,
+    query: Result<Query<ProductSearch>, QueryRejection>,
+) -> Answer<Json<Page>> {
     let Query(search) = query?;
-    Ok(Json(ask(&unit, move |channel| channel.search_products(&search)).await?))
+    unit.ask(move |channel| channel.search_products(&search)).await.map(Json)
+}
+
+/// A gift card and its balance: headquarters knows.
+#[utoipa::path(get, path = routes::GIFT_CARD, params(("number" = String, Path, max_length = 200)), security(("device" = [], "token" = [], "session" = [])), responses(
+    (status = 200, body = GiftCard), (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "there is no such gift card"),
+    (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it is no number")))]
+pub(super) async fn gift_card(State(unit): Shared, _: Person, number: Result<Path<String>, PathRejection>) -> Answer<Json<GiftCard>> {
+    let Path(number) = number?;
+    if number.len() > GIFT_CARD_MAX {
+        return Err(Refused::new(ProblemKind::Invalid, "no gift card has such a number"));
+    }
+    let found = unit.ask_headquarters(move |headquarters, _| headquarters.gift_card(&number)).await?;
+    found.map(Json).ok_or_else(|| Refused::new(ProblemKind::NotFound, "there is no such gift card"))
 }
 
 /// Takes a transaction in, once: its canonical text under its key.
-#[utoipa::path(put, path = routes::TRANSACTION, params(("id" = Uuid, Path)), request_body(content = Object, content_type = JSON), responses(
+///
+/// A device that was deactivated is answered too: what it sold before is not lost.
+#[utoipa::path(put, path = routes::TRANSACTION, params(("id" = Uuid, Path)), request_body(content = Object, content_type = JSON),
+    security(("device" = [], "token" = [])), responses(
     (status = 201, body = Receipt, description = "taken in just now"), (status = 200, body = Receipt, description = "it was there already"),
+    (status = 403, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it is another register's"),
     (status = 409, body = Problem, content_type = protocol::PROBLEM_JSON, description = "its key or number is taken; it is set aside"),
-    (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it breaks a rule; it is set aside"),
-    (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
+    (status = 413, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it is too large"),
+    (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "it breaks a rule; it is set aside")))]
 pub(super) async fn record(
     State(unit): Shared,
+    Bringer(device): Bringer,
     id: Result<Path<Uuid>, PathRejection>,
     canonical: Result<String, StringRejection>,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
     let (Path(id), canonical) = (id?, canonical?);
     let upload = Upload { id: TransactionId(id), canonical };
-    let recorded = ask(&unit, {
-        let unit = Arc::clone(&unit);
+    let recorded = unit.ask({
+        let metrics = Arc::clone(&unit.metrics);
         move |channel| {
-            let answer = channel.record(&upload);
-            unit.metrics.count_transaction(&answer);
+            let answer = record_own(&device.register, &upload, channel);
+            metrics.add(&TRANSACTIONS, result_of(&answer), 1);
             answer
         }
     });
@@ -108,38 +133,38 @@ pub(super) async fn record(
     Ok((status, Json(Receipt { recorded })))
 }
 
+/// Takes in what the register itself wrote. Another's records are left where they are: nobody can fill the place of a register's numbers,
+/// or of what is set aside, in its name. What cannot be read at all is set aside with the rest that breaks a rule.
+fn record_own(register: &RegisterId, upload: &Upload, channel: &dyn ChannelDatabase) -> channel::Result<Recorded> {
+    #[derive(Deserialize)]
+    struct Written {
+        register: RegisterId,
+    }
+    upload.check()?;
+    match serde_json::from_str::<Written>(&upload.canonical) {
+        Ok(written) if written.register != *register => {
+            tracing::warn!(target: SECURITY, %register, written_by = ?written.register, "another register's transaction is refused");
+            Err(ChannelError::refused(Refusal::Forbidden, "another register wrote it"))
+        }
+        Ok(_) | Err(_) => channel.record(upload),
+    }
+}
+
 /// A transaction's canonical text.
-#[utoipa::path(get, path = routes::TRANSACTION, params(("id" = Uuid, Path)), responses(
-    (status = 200, body = Object, content_type = JSON), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn transaction(State(unit): Shared, id: Result<Path<Uuid>, PathRejection>) -> Answer<Response> {
+#[utoipa::path(get, path = routes::TRANSACTION, params(("id" = Uuid, Path)), security(("device" = [], "token" = [])), responses(
+    (status = 200, body = Object, content_type = JSON), (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "no transaction has this key")))]
+pub(super) async fn transaction(State(unit): Shared, _: Caller, id: Result<Path<Uuid>, PathRejection>) -> Answer<Response> {
     let Path(id) = id?;
-    let found = look_up(&unit, |channel| channel.transaction(&TransactionId(id)))?;
+    let found = unit.look_up(move |channel| channel.transaction(&TransactionId(id))).await?;
     let canonical = found.ok_or_else(|| Refused::new(ProblemKind::NotFound, "no transaction has this key"))?;
     Ok(([(header::CONTENT_TYPE, JSON)], canonical).into_response())
 }
 
 /// Version of the master data.
-#[utoipa::path(get, path = routes::DATA_VERSION, responses(
-    (status = 200, body = DataVersion), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn data_version(State(unit): Shared) -> Answer<Json<DataVersion>> {
-    let version = look_up(&unit, Channel::data_version)?;
+#[utoipa::path(get, path = routes::DATA_VERSION, security(("device" = [], "token" = [])), responses((status = 200, body = DataVersion)))]
+pub(super) async fn data_version(State(unit): Shared, _: Caller) -> Answer<Json<DataVersion>> {
+    let version = unit.look_up(|channel| channel.data_version()).await?;
     Ok(Json(DataVersion { version }))
-}
-
-/// The master data as a database file, compressed with zstd; `ETag` is their version.
-#[utoipa::path(get, path = routes::OFFLINE_DATABASE, responses(
-    (status = 200, body = Vec<u8>, content_type = ZSTD), (status = 304, description = "that version is the present one"),
-    (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn offline_database(State(unit): Shared, headers: HeaderMap) -> Answer<Response> {
-    let shelf = Arc::clone(&unit);
-    let package = ask(&unit, move |channel| shelf.shelf.package(channel)).await?;
-    let etag = format!("\"{}\"", package.version);
-    if headers.get(header::IF_NONE_MATCH).is_some_and(|kept| kept.as_bytes() == etag.as_bytes()) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
-    }
-    let file = tokio::fs::File::from_std(package.file);
-    let head = [(header::CONTENT_TYPE, HeaderValue::from_static(ZSTD)), (header::CONTENT_LENGTH, HeaderValue::from(package.length))];
-    Ok((head, [(header::ETAG, etag)], Body::from_stream(ReaderStream::with_capacity(file, CHUNK))).into_response())
 }
 
 /// The process lives.
@@ -152,42 +177,28 @@ pub(super) async fn health() -> &'static str {
 #[utoipa::path(get, path = routes::READY, responses(
     (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = protocol::PROBLEM_JSON)))]
 pub(super) async fn ready(State(unit): Shared) -> Answer<&'static str> {
-    let not_ready = |reason: &str| Refused::with_status(ProblemKind::Broken, StatusCode::SERVICE_UNAVAILABLE, reason);
-    match blocking(&unit, SqliteChannel::is_empty).await {
-        Some(Ok(false)) => Ok("ready\n"),
-        Some(Ok(true)) => Err(not_ready("no master data have been loaded yet")),
-        Some(Err(error)) => Err(not_ready(&error.to_string())),
-        None => Err(not_ready("the database's thread failed")),
+    if unit.look_up(|channel| channel.is_empty()).await? {
+        let detail = "no master data have been loaded yet";
+        return Err(Refused::with_status(ProblemKind::Broken, StatusCode::SERVICE_UNAVAILABLE, detail));
     }
+    Ok("ready\n")
 }
 
-/// Counters for Prometheus.
-#[utoipa::path(get, path = routes::METRICS, responses((status = 200, body = String, content_type = "text/plain")))]
-pub(super) async fn metrics(State(unit): Shared) -> Response {
+/// Counters for Prometheus; without a token for processes of the same machine.
+#[utoipa::path(get, path = routes::METRICS, security((), ("device" = [], "token" = [])), responses((status = 200, body = String, content_type = "text/plain")))]
+pub(super) async fn metrics(State(unit): Shared, _: Watcher) -> Response {
+    if let Some(DistributionStatus { waiting, last_success, .. }) = unit.progress.as_ref().map(Progress::status) {
+        let seconds = last_success.map_or(0, |time| u64::try_from(time.timestamp()).unwrap_or(0));
+        unit.metrics.set(&WAITING, "", waiting);
+        unit.metrics.set(&LAST_SUCCESS, "", seconds);
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], unit.metrics.text()).into_response()
 }
 
-/// Asks the channel for one record on the request's own thread: it is there in less time than another thread takes to wake.
-fn look_up<T>(unit: &Unit, question: impl FnOnce(&SqliteChannel) -> channel::Result<T>) -> Answer<T> {
-    match catch_unwind(AssertUnwindSafe(|| question(&unit.channel))) {
-        Ok(answer) => Ok(answer?),
-        // The thread's own message has said more.
-        Err(_) => Err(failed()),
+fn result_of(answer: &channel::Result<Recorded>) -> &'static str {
+    match answer {
+        Ok(Recorded::New) => "result=\"recorded\"",
+        Ok(Recorded::Already) => "result=\"already\"",
+        Err(_) => "result=\"refused\"",
     }
-}
-
-/// Asks the channel on a thread that may block.
-async fn ask<T: Send + 'static>(unit: &Unit, question: impl FnOnce(&SqliteChannel) -> channel::Result<T> + Send + 'static) -> Answer<T> {
-    Ok(blocking(unit, question).await.ok_or_else(failed)??)
-}
-
-fn failed() -> Refused {
-    Refused::new(ProblemKind::Broken, "the request failed inside the scale unit")
-}
-
-/// None when the question panicked.
-async fn blocking<T: Send + 'static>(unit: &Unit, question: impl FnOnce(&SqliteChannel) -> T + Send + 'static) -> Option<T> {
-    let channel = Arc::clone(&unit.channel);
-    let answer = tokio::task::spawn_blocking(move || question(&channel)).await;
-    answer.inspect_err(|error| tracing::error!(%error, "a request panicked")).ok()
 }

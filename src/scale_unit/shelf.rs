@@ -1,77 +1,189 @@
-//! The offline database as registers download it: made once for each version of the master data, compressed, kept in a folder of its own.
+//! The packages a scale unit hands on to its registers: a folder with each one's file and signed manifest, as they came from headquarters.
+//!
+//! The distribution loop puts them there, the handlers take them from there. The newest full package and what follows it are kept; a
+//! register that has an older version fetches the full one. A scale unit that starts with an empty folder fetches again.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use tempfile::TempDir;
+use crate::package::{Kind, Manifest, SignedManifest};
 
-use crate::channel::sqlite::SqliteChannel;
-use crate::channel::{Channel, ChannelError, Refusal, Result};
-
-/// zstd's own default: a million products in a third of a second a core.
-const COMPRESSION: i32 = 3;
-
-pub(super) struct Shelf {
-    folder: TempDir,
-    current: Mutex<Option<(u64, PathBuf)>>,
+/// The folder.
+pub struct Shelf {
+    folder: PathBuf,
+    /// In order of number.
+    packages: RwLock<Vec<Package>>,
+    putting: Mutex<()>,
 }
 
-/// An open package.
-pub(super) struct Package {
-    pub(super) version: u64,
-    pub(super) file: File,
-    pub(super) length: u64,
+struct Package {
+    manifest: Manifest,
+    signed: SignedManifest,
+}
+
+/// What is on the shelf under a number.
+#[derive(Debug)]
+pub enum Shelved {
+    /// Its file.
+    File(File),
+    /// It comes, or another scale unit of the store has it already.
+    Expected,
+    /// A later full package made it unnecessary, or there never was one.
+    Gone,
 }
 
 impl Shelf {
-    pub(super) fn new() -> io::Result<Self> {
-        Ok(Self { folder: tempfile::Builder::new().prefix("evertill-shelf-").tempdir()?, current: Mutex::default() })
+    /// A folder, made when there is none; what is whole in it is on the shelf.
+    pub fn open(folder: &Path) -> io::Result<Self> {
+        fs::create_dir_all(folder)?;
+        let mut packages = Vec::new();
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "json")
+                && let Some(package) = read(&path)
+                && file_of(folder, package.manifest.id).exists()
+            {
+                packages.push(package);
+            }
+        }
+        let shelf = Self { folder: folder.to_owned(), packages: RwLock::new(Vec::new()), putting: Mutex::default() };
+        shelf.fill(packages);
+        Ok(shelf)
     }
 
-    /// The package of the present version; whoever asks first makes it, the others wait.
-    pub(super) fn package(&self, channel: &SqliteChannel) -> Result<Package> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let version = channel.data_version()?;
-        if version == 0 {
-            return Err(ChannelError::refused(Refusal::NotFound, "no master data have been loaded yet"));
-        }
-        if let Some((kept, path)) = current.as_ref().filter(|(kept, _)| *kept == version) {
-            return open(*kept, path).map_err(not_kept);
-        }
-        let (version, path) = self.make(channel)?;
-        if let Some((_, old)) = current.replace((version, path.clone())) {
-            // Whoever downloads it still has it open.
-            let _ = std::fs::remove_file(old);
-        }
-        open(version, &path).map_err(not_kept)
+    /// Puts a package there whose signature and digest were checked; the file is moved. What it makes unnecessary goes.
+    pub fn put(&self, signed: &SignedManifest, file: &Path) -> io::Result<()> {
+        let _one_at_a_time = self.putting.lock().unwrap_or_else(PoisonError::into_inner);
+        let manifest: Manifest = serde_json::from_str(&signed.manifest)?;
+        let id = manifest.id;
+        move_file(file, &file_of(&self.folder, id), &self.folder)?;
+        let mut text = tempfile::NamedTempFile::new_in(&self.folder)?;
+        serde_json::to_writer(&mut text, signed)?;
+        text.as_file().sync_all()?;
+        // The manifest comes last: what has one is whole.
+        text.persist(manifest_of(&self.folder, id))?;
+        self.fill(vec![Package { manifest, signed: signed.clone() }]);
+        Ok(())
     }
 
-    fn make(&self, channel: &SqliteChannel) -> Result<(u64, PathBuf)> {
-        let database = tempfile::Builder::new().prefix("export-").tempdir_in(&self.folder).map_err(not_kept)?;
-        let database = database.path().join("offline.db");
-        let version = channel.export_master_data(&database)?;
-        let path = self.folder.path().join(format!("{version}.zst"));
-        compress(&database, &path).map_err(not_kept)?;
-        Ok((version, path))
+    /// Adds packages, and removes what the newest full one makes unnecessary.
+    fn fill(&self, new: Vec<Package>) {
+        let mut packages = self.packages.write().unwrap_or_else(PoisonError::into_inner);
+        packages.retain(|package| new.iter().all(|new| new.manifest.id != package.manifest.id));
+        packages.extend(new);
+        packages.sort_by_key(|package| package.manifest.id);
+        let newest_full = packages.iter().rposition(|package| package.manifest.kind == Kind::Full).unwrap_or(0);
+        for package in packages.drain(..newest_full) {
+            // Whoever fetches it still has it open; what cannot be removed is tried again at the next start.
+            let _ = fs::remove_file(manifest_of(&self.folder, package.manifest.id));
+            let _ = fs::remove_file(file_of(&self.folder, package.manifest.id));
+        }
+    }
+
+    /// Manifests of the packages that lead beyond a version, oldest first.
+    pub fn manifests(&self, after: u64) -> Vec<SignedManifest> {
+        let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
+        packages.iter().filter(|package| package.manifest.to_version > after).map(|package| package.signed.clone()).collect()
+    }
+
+    /// The version the newest package leads to; 0 without any.
+    pub fn version(&self) -> u64 {
+        let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
+        packages.iter().map(|package| package.manifest.to_version).max().unwrap_or(0)
+    }
+
+    /// The file of a package.
+    pub fn take(&self, id: u64) -> io::Result<Shelved> {
+        let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
+        if packages.iter().any(|package| package.manifest.id == id) {
+            return File::open(file_of(&self.folder, id)).map(Shelved::File);
+        }
+        let is_newer = packages.last().is_none_or(|newest| newest.manifest.id < id);
+        Ok(if is_newer { Shelved::Expected } else { Shelved::Gone })
     }
 }
 
-fn compress(database: &Path, to: &Path) -> io::Result<()> {
-    let mut encoder = zstd::Encoder::new(File::create(to)?, COMPRESSION)?;
-    encoder.include_checksum(true)?;
-    io::copy(&mut File::open(database)?, &mut encoder)?;
-    encoder.finish()?;
-    Ok(())
+fn read(path: &Path) -> Option<Package> {
+    let signed: SignedManifest = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+    let manifest = serde_json::from_str(&signed.manifest).ok()?;
+    Some(Package { manifest, signed })
 }
 
-fn open(version: u64, path: &Path) -> io::Result<Package> {
-    let file = File::open(path)?;
-    Ok(Package { version, length: file.metadata()?.len(), file })
+fn file_of(folder: &Path, id: u64) -> PathBuf {
+    folder.join(format!("{id}.zst"))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
-fn not_kept(error: io::Error) -> ChannelError {
-    ChannelError::broken(format!("the offline database cannot be made: {error}"))
+fn manifest_of(folder: &Path, id: u64) -> PathBuf {
+    folder.join(format!("{id}.json"))
+}
+
+/// Moves a file, from another file system too, so that it is whole as soon as it has its name.
+fn move_file(from: &Path, to: &Path, folder: &Path) -> io::Result<()> {
+    if fs::rename(from, to).is_ok() {
+        return Ok(());
+    }
+    let mut copy = tempfile::NamedTempFile::new_in(folder)?;
+    io::copy(&mut File::open(from)?, &mut copy)?;
+    copy.as_file().sync_all()?;
+    copy.persist(to)?;
+    fs::remove_file(from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Time;
+
+    fn put(shelf: &Shelf, folder: &Path, id: u64, kind: Kind, to_version: u64) {
+        let file = folder.join("incoming");
+        fs::write(&file, format!("package {id}")).unwrap();
+        let manifest = Manifest {
+            id,
+            group: "343".to_owned(),
+            job: 1040,
+            kind,
+            to_version,
+            schema: 1,
+            rows: 1,
+            bytes: 9,
+            unpacked_bytes: 9,
+            digest: String::new(),
+            made_at: Time::UNIX_EPOCH,
+        };
+        let signed = SignedManifest { manifest: serde_json::to_string(&manifest).unwrap(), signature: String::new() };
+        shelf.put(&signed, &file).unwrap();
+        assert!(!file.exists(), "it is moved");
+    }
+
+    fn versions(shelf: &Shelf, after: u64) -> Vec<u64> {
+        let version = |signed: SignedManifest| serde_json::from_str::<Manifest>(&signed.manifest).unwrap().to_version;
+        shelf.manifests(after).into_iter().map(version).collect()
+    }
+
+    #[test]
+    fn the_newest_full_package_and_what_follows_are_kept_over_a_restart() {
+        let folder = tempfile::tempdir().unwrap();
+        let (incoming, place) = (tempfile::tempdir().unwrap(), folder.path().join("packages"));
+        let shelf = Shelf::open(&place).unwrap();
+        assert_eq!(versions(&shelf, 0), <[u64; 0]>::default());
+        assert!(matches!(shelf.take(1).unwrap(), Shelved::Expected));
+        put(&shelf, incoming.path(), 1, Kind::Full, 10);
+        put(&shelf, incoming.path(), 4, Kind::Delta { from_version: 10 }, 11);
+        assert_eq!((versions(&shelf, 0), versions(&shelf, 10)), (vec![10, 11], vec![11]));
+        put(&shelf, incoming.path(), 6, Kind::Full, 12);
+        put(&shelf, incoming.path(), 7, Kind::Delta { from_version: 12 }, 13);
+        put(&shelf, incoming.path(), 7, Kind::Delta { from_version: 12 }, 13);
+        fs::write(place.join("8.zst"), "no manifest yet").unwrap();
+        fs::write(place.join("9.json"), "no manifest").unwrap();
+        for shelf in [shelf, Shelf::open(&place).unwrap()] {
+            assert_eq!(versions(&shelf, 0), [12, 13]);
+            assert!(matches!(shelf.take(1).unwrap(), Shelved::Gone));
+            assert!(matches!(shelf.take(8).unwrap(), Shelved::Expected));
+            let Shelved::File(file) = shelf.take(7).unwrap() else { panic!("it is there") };
+            assert_eq!(io::read_to_string(file).unwrap(), "package 7");
+        }
+        assert!(!place.join("1.zst").exists() && !place.join("4.json").exists());
+    }
 }

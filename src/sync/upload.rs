@@ -3,7 +3,8 @@
 //! The till wakes it after each transaction and tells it when the register goes offline or comes back; it reports what it meets as
 //! [`Background`] news. It walks along the outbox in the journal's order. A record the scale unit refuses is set aside. One it answers with an
 //! error of its own is left behind and tried again on the next walk, so that it keeps no other from arriving; nothing is ever given up.
-//! No answer at all pauses it. It never takes the register offline itself, and the till never waits for it.
+//! No answer at all pauses it; but where the scale unit answers another question, a record that finds no answer is left behind like one that
+//! met an error. It never takes the register offline itself, and the till never waits for it.
 
 mod pause;
 #[cfg(test)]
@@ -28,6 +29,10 @@ const BATCH: u32 = 20;
 const ERRORS_IN_A_ROW: u32 = 3;
 /// The wait before what was left behind is tried again: it doubles from the first to the second.
 const RETRY_MS: (u64, u64) = (1_000, 60_000);
+/// A record is large from so many bytes on; what it has more may take longer than the profile's time-out.
+const LARGE: usize = 64 << 10;
+/// What a slow line carries: 16 KB/s.
+const BYTES_A_MS: usize = 16;
 /// What a request on its way may still take when the register closes.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -241,7 +246,8 @@ impl Worker {
 
     fn send(&mut self, waiting: Waiting) -> Result<Outcome, JournalError> {
         let upload = waiting.upload;
-        let answer = self.channel.ask(self.timeout_ms, move |channel| channel.record(&upload));
+        let timeout_ms = self.timeout_ms.saturating_add(larger_ms(upload.canonical.len()));
+        let answer = self.channel.ask(timeout_ms, move |channel| channel.record(&upload));
         let now = self.clock.now();
         self.shared.status(|status| {
             status.last_attempt = Some(now);
@@ -253,7 +259,9 @@ impl Worker {
         });
         match answer {
             Ok(Recorded::New | Recorded::Already) => Ok(Outcome::Arrived),
-            Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. }) => Ok(Outcome::Unreachable(failure)),
+            Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. }) if !self.is_the_records_fault(failure) => {
+                Ok(Outcome::Unreachable(failure))
+            }
             Err(error) if is_about_the_record(error.kind) => {
                 self.outbox.set_aside(waiting.sequence, &error.to_string(), now)?;
                 tracing::warn!(sequence = waiting.sequence, %error, "a transaction was refused and set aside");
@@ -264,6 +272,12 @@ impl Worker {
                 Ok(Outcome::Failed)
             }
         }
+    }
+
+    /// Whether a scale unit that has no answer to this record has one to another question: then the register is not offline.
+    fn is_the_records_fault(&mut self, failure: Failure) -> bool {
+        let is_there = |answer: Result<u64, ChannelError>| !matches!(answer, Err(ChannelError { kind: ErrorKind::Unreachable(_), .. }));
+        matches!(failure, Failure::TimedOut { .. }) && is_there(self.channel.ask(self.timeout_ms, |channel| channel.data_version()))
     }
 
     fn acknowledge(&mut self, arrived: &[u64], progress: bool) -> Result<(), JournalError> {
@@ -285,13 +299,21 @@ impl Worker {
     }
 }
 
+/// What a record of so many bytes may take beyond the profile's time-out.
+fn larger_ms(bytes: usize) -> u64 {
+    u64::try_from(bytes.saturating_sub(LARGE) / BYTES_A_MS).unwrap_or(u64::MAX)
+}
+
 /// Whether a refusal is about this one record, so that asking again cannot help; another one would be answered to any record.
 fn is_about_the_record(kind: ErrorKind) -> bool {
     match kind {
         ErrorKind::Refused(Refusal::Invalid | Refusal::Conflict) => true,
-        ErrorKind::Refused(Refusal::Credentials | Refusal::NotFound | Refusal::Device)
+        ErrorKind::Refused(
+            Refusal::Credentials | Refusal::NotFound | Refusal::Device | Refusal::Session | Refusal::Locked | Refusal::Forbidden,
+        )
         | ErrorKind::Unreachable(_)
         | ErrorKind::Unsupported
+        | ErrorKind::HeadquartersAway
         | ErrorKind::Broken => false,
     }
 }

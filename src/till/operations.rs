@@ -1,7 +1,9 @@
 //! The one table of operations. Grid, keymap, help, permission test, offline test, `evertill operations` and the manual are made from it.
 
 mod connection;
+mod device;
 mod discount;
+mod gift_card;
 mod payment;
 mod product;
 mod session;
@@ -11,8 +13,9 @@ use super::Till;
 use super::stop::Stop;
 use crate::desk::Desk;
 use crate::retail::staff::Permission;
-use crate::view::Screen::{self, SignIn, Transaction, Welcome};
+use crate::view::Screen::{self, Activation, SignIn, Transaction, Welcome};
 
+pub(super) use device::activate_at_start;
 pub(super) use product::enter;
 pub(super) use session::{lock, sign_in, unlock};
 
@@ -99,6 +102,8 @@ pub enum Reach {
     Register,
     /// The scale unit.
     ScaleUnit,
+    /// Headquarters, through the scale unit.
+    Headquarters,
 }
 
 const BOTH: &[Screen] = &[Welcome, Transaction];
@@ -289,6 +294,20 @@ pub static TABLE: &[Operation] = &[
         run: transaction::void,
     },
     Operation {
+        number: 520,
+        name: "Gift card balance",
+        caption: "Gift balance",
+        key: Key::Alt('g'),
+        group: Group::Payment,
+        screens: BOTH,
+        needs: &[],
+        permission: Permission::Everyone,
+        offline: OfflineRule::Refused,
+        reach: Reach::Headquarters,
+        help: "Asks headquarters what is left on a gift card",
+        run: gift_card::balance,
+    },
+    Operation {
         number: 701,
         name: "Log off",
         caption: "Log off",
@@ -317,12 +336,40 @@ pub static TABLE: &[Operation] = &[
         run: session::lock_register,
     },
     Operation {
+        number: 707,
+        name: "Activate device",
+        caption: "Activate",
+        key: Key::Alt('a'),
+        group: Group::Session,
+        screens: &[Activation, SignIn, Welcome],
+        needs: &[],
+        permission: Permission::Everyone,
+        offline: OfflineRule::Refused,
+        reach: Reach::Headquarters,
+        help: "Makes this device a register again, with a code from headquarters",
+        run: device::activate,
+    },
+    Operation {
+        number: 708,
+        name: "Inactivate device",
+        caption: "Inactivate",
+        key: Key::Alt('i'),
+        group: Group::Session,
+        screens: &[Welcome],
+        needs: &[],
+        permission: Permission::ManageDevice,
+        offline: OfflineRule::Refused,
+        reach: Reach::Headquarters,
+        help: "Releases the register from this device, once everything is sent and the drawer empty",
+        run: device::release,
+    },
+    Operation {
         number: 917,
         name: "Database connection status",
         caption: "Disconnect",
         key: Key::F(12),
         group: Group::Session,
-        screens: &[SignIn, Welcome, Transaction],
+        screens: &[Activation, SignIn, Welcome, Transaction],
         needs: &[],
         permission: Permission::Everyone,
         offline: OfflineRule::Same,

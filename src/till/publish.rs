@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Till;
 use crate::clock::{Tick, Time};
-use crate::connection::{Cause, State};
+use crate::connection::{Cause, OfflineMode, State};
 use crate::journal::Unsent;
 use crate::view::{ConnectionView, Header, Level, Notice, Screen, View};
 
@@ -22,6 +22,7 @@ impl Till {
             notice: self.notice.clone(),
             change_due: self.change_due.clone().filter(|_| screen == Screen::Welcome),
             last_receipt: self.last_receipt.clone().filter(|_| self.session.is_some() && screen != Screen::Locked),
+            look: self.look.clone(),
         })
     }
 
@@ -48,14 +49,27 @@ impl Till {
                 reason: cause.to_string(),
                 next_try: next_try.map(|tick| self.wall_time(tick)),
             },
-            State::Blocked { since, failure } => ConnectionView::Blocked { since: self.wall_time(since), reason: failure.to_string() },
+            State::Blocked { since, failure } => ConnectionView::Blocked {
+                since: self.wall_time(since),
+                reason: failure.to_string(),
+                lacks: match self.sources.connection().offline() {
+                    OfflineMode::Unsupported => "works online only",
+                    OfflineMode::Ready | OfflineMode::NotReady => "no offline database yet",
+                }
+                .to_owned(),
+            },
         }
     }
 
     /// A time as the store's clock on the wall says it.
     pub(super) fn local_time(&self, time: Time) -> String {
+        self.local(time).format("%H:%M:%S").to_string()
+    }
+
+    /// A time moved by the store's distance from UTC, to be written.
+    pub(super) fn local(&self, time: Time) -> Time {
         let offset = chrono::TimeDelta::minutes(i64::from(self.store.utc_offset_minutes));
-        time.checked_add_signed(offset).unwrap_or(time).format("%H:%M:%S").to_string()
+        time.checked_add_signed(offset).unwrap_or(time)
     }
 
     /// What the wall clock says at a tick, past or to come, going by what it says at this moment.
@@ -74,6 +88,15 @@ pub(super) fn offline_notice(cause: Cause) -> Notice {
         Cause::Failure(_) | Cause::Slow { .. } => "go on selling; nothing is lost",
     };
     Notice { level: Level::Warning, text: format!("offline: {cause}"), hint: hint.to_owned() }
+}
+
+/// What it says when the register's own database cannot be used any more.
+pub(super) fn offline_lost_notice() -> Notice {
+    Notice {
+        level: Level::Warning,
+        text: "there is no offline database any more".to_owned(),
+        hint: "the register sells while the scale unit answers".to_owned(),
+    }
 }
 
 /// What it says when it is back.

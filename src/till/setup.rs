@@ -1,22 +1,20 @@
-//! How a till is put together, and the two ports through which it steers the register's background threads.
+//! How a till is put together, and the port through which it steers the uploads.
 
 use std::sync::Arc;
 
-use super::{InHand, Sources, Till};
-use crate::channel::Channel;
-use crate::clock::{SharedClock, Tick, Time};
+use super::downloads::OfflineDatabase;
+use super::{Activation, InHand, Sources, Till};
+use crate::clock::{SharedClock, Tick};
 use crate::connection::{Cause, Failure};
-use crate::desk::Selection;
+use crate::desk::{Background, Selection};
 use crate::ids::{KeySource, RegisterId};
 use crate::journal::{Journal, JournalError};
 use crate::profile::Profile;
 use crate::retail::barcode::Pattern;
 use crate::retail::store::Store;
 use crate::retail::transaction::Event;
-use crate::view::{Level, Notice};
-
-/// Says a time as the clock on the wall does.
-pub type LocalTime<'a> = &'a dyn Fn(Time) -> String;
+use crate::sync::upload::UploadStatus;
+use crate::view::{Level, Look, Notice};
 
 /// The uploads, as the till steers them.
 pub trait Uploads: Send {
@@ -24,26 +22,14 @@ pub trait Uploads: Send {
     fn wake(&self);
     /// The register is online, or no longer.
     fn set_online(&self, online: bool);
-    /// What happened last, for the connection status window: name and value, a row each.
-    fn status(&self, local: LocalTime<'_>) -> Vec<(String, String)>;
-}
-
-/// The offline database's file, as the till steers it.
-pub trait OfflineDatabase: Send {
-    /// Begins to fetch the newest in the background, if there is a newer one.
-    fn fetch(&self);
-    /// Whether one is in use.
-    fn is_open(&self) -> bool;
-    /// Whether a fetched one waits to be taken into use.
-    fn is_waiting(&self) -> bool;
-    /// Takes the fetched one into use. Nobody may hold the old one any more.
-    fn swap(&mut self) -> Result<Arc<dyn Channel>, String>;
-    /// What happened last, for the connection status window: name and value, a row each.
-    fn status(&self, local: LocalTime<'_>) -> Vec<(String, String)>;
+    /// What happened last, for the connection status window.
+    fn status(&self) -> UploadStatus;
 }
 
 /// All that a till is made of.
 pub struct Setup {
+    /// Serial of the last question the desk was asked before there was a till; 0 for none.
+    pub last_serial: u64,
     /// The store's configuration.
     pub store: Store,
     /// Which register it is.
@@ -62,6 +48,12 @@ pub struct Setup {
     pub uploads: Box<dyn Uploads>,
     /// What comes down.
     pub offline_database: Box<dyn OfflineDatabase>,
+    /// Which register the device is.
+    pub activation: Box<dyn Activation>,
+    /// How headquarters wants the screen to look.
+    pub look: Option<Arc<Look>>,
+    /// Sends news to the desk that asks for this till.
+    pub news: Arc<dyn Fn(Background) + Send + Sync>,
     /// How to sign in, in the sample store alone.
     pub sample_hint: Option<String>,
 }
@@ -69,7 +61,22 @@ pub struct Setup {
 impl Till {
     /// A till at its sign-in screen, with the sale that was in hand when the register last stopped.
     pub fn open(setup: Setup) -> Result<Self, JournalError> {
-        let Setup { store, register, profile, clock, keys, journal, mut sources, uploads, offline_database, sample_hint } = setup;
+        let Setup {
+            last_serial,
+            store,
+            register,
+            profile,
+            clock,
+            keys,
+            journal,
+            mut sources,
+            uploads,
+            offline_database,
+            activation,
+            look,
+            news,
+            sample_hint,
+        } = setup;
         let restored = journal.sale_in_hand()?;
         if restored.is_some() {
             sources.begin_transaction();
@@ -98,13 +105,17 @@ impl Till {
             uploads,
             uploading: true,
             offline_database,
+            news,
+            purged: None,
+            activation,
+            look,
             sample_hint,
             session: None,
             pending_quantity: None,
             notice,
             change_due: None,
             last_receipt: None,
-            serial: 0,
+            serial: last_serial,
             last_activity,
         })
     }
@@ -116,7 +127,7 @@ fn stay_offline(sources: &mut Sources, cause: &str, in_mid_sale: bool, profile: 
     if cause == Cause::Manual.to_string() {
         sources.disconnect();
     } else if in_mid_sale {
-        let known = [Failure::NobodyListens, Failure::Cut, Failure::NoRoad, Failure::Garbled];
+        let known = [Failure::NobodyListens, Failure::Cut, Failure::NoRoad, Failure::Garbled, Failure::NotTrusted];
         let failure = known.into_iter().find(|failure| failure.to_string() == cause);
         sources.unreachable(now, failure.unwrap_or(Failure::TimedOut { after_ms: profile.offline.timeout_ms }));
     }

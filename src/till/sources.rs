@@ -1,12 +1,15 @@
 //! The two sources behind one question: online within the time-out, else offline, as the connection machine says.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
 
 use crate::channel::{Channel, ChannelError, ErrorKind, Result};
-use crate::clock::{SharedClock, Tick};
-use crate::connection::{Action, Connection, Event, Failure, Source, State, Switch};
+use crate::clock::{SharedClock, Tick, Time};
+use crate::connection::{Action, Connection, Event, Failure, OfflineMode, Source, State, Switch};
 use crate::deadline::Deadline;
+use crate::ids::OperatorId;
 use crate::profile::OfflineProfile;
 
 /// Where the till reads.
@@ -21,6 +24,40 @@ pub struct Sources {
     /// Health checks have a worker of their own, so that no request of the cashier's waits behind one.
     probes: Deadline,
     probe: Option<Probe>,
+    /// Calls that go on to headquarters have one too, and a time-out of their own.
+    realtime: Deadline,
+    realtime_timeout_ms: u64,
+    headquarters: Option<(Time, HeadquartersReach)>,
+}
+
+/// How the last call that went on to headquarters found it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeadquartersReach {
+    /// It answered, whatever it said.
+    Answers,
+    /// The scale unit answered that it does not, or nothing came within the call's time-out.
+    Away,
+}
+
+/// A call under way to headquarters.
+pub struct RealtimeCall<T> {
+    sent: Tick,
+    timeout_ms: u64,
+    answered: Receiver<Result<T>>,
+    early: Cell<Option<Result<T>>>,
+}
+
+impl<T> RealtimeCall<T> {
+    /// Waits so long for the answer, and no longer.
+    pub fn wait(&self, time: Duration) {
+        if let Ok(answer) = self.answered.recv_timeout(time) {
+            self.early.set(Some(answer));
+        }
+    }
+
+    fn look(&self) -> std::result::Result<Result<T>, TryRecvError> {
+        self.early.take().map_or_else(|| self.answered.try_recv(), Ok)
+    }
 }
 
 /// A health check under way.
@@ -40,8 +77,11 @@ impl Sources {
             timeout_ms: profile.timeout_ms,
             clock,
             switches: Vec::new(),
-            probes: Deadline::new(online),
+            probes: Deadline::new(Arc::clone(&online)),
             probe: None,
+            realtime: Deadline::new(online),
+            realtime_timeout_ms: profile.realtime_timeout_ms,
+            headquarters: None,
         };
         sources.set_offline(offline);
         sources
@@ -50,7 +90,13 @@ impl Sources {
     /// Puts another offline database in place of the one there is.
     pub fn set_offline(&mut self, offline: Option<Arc<dyn Channel>>) {
         self.offline = offline;
-        self.handle(Event::OfflineReady(self.offline.is_some()));
+        self.handle(Event::OfflineMode(if self.offline.is_some() { OfflineMode::Ready } else { OfflineMode::NotReady }));
+    }
+
+    /// Headquarters has *Support offline* at no: the scale unit is the only source from now on.
+    pub fn work_online_only(&mut self) {
+        self.offline = None;
+        self.handle(Event::OfflineMode(OfflineMode::Unsupported));
     }
 
     /// Asks the source of the moment. A scale unit that does not answer within the time-out costs that time-out once: the same question is
@@ -90,6 +136,72 @@ impl Sources {
             (Err(ChannelError { kind: ErrorKind::Broken, .. }), Some(offline)) => request(offline.as_ref()),
             (answer, _) => answer,
         }
+    }
+
+    /// Begins what only headquarters knows; `wake` is called when there is an answer. Offline it cannot be asked at all.
+    pub fn begin_realtime<T: Send + 'static>(
+        &mut self,
+        request: impl FnOnce(&dyn Channel) -> Result<T> + Send + 'static,
+        wake: impl FnOnce() + Send + 'static,
+    ) -> Result<RealtimeCall<T>> {
+        if self.connection.source() == Source::Offline {
+            return Err(offline());
+        }
+        let answered = self.realtime.begin(request, wake)?;
+        Ok(RealtimeCall { sent: self.clock.tick(), timeout_ms: self.realtime_timeout_ms, answered, early: Cell::new(None) })
+    }
+
+    /// What became of it so far; nothing while it may still be answered. That it takes too long is this call's error alone, and never
+    /// takes the register offline; a scale unit that is not there does.
+    pub fn look_at_realtime<T>(&mut self, call: &RealtimeCall<T>) -> Option<Result<T>> {
+        let answer = match call.look() {
+            Ok(answer) => answer,
+            Err(TryRecvError::Empty) if self.clock.tick().since(call.sent) < call.timeout_ms => return None,
+            Err(TryRecvError::Empty) => {
+                self.give_up_realtime();
+                Err(ChannelError::unreachable(Failure::TimedOut { after_ms: call.timeout_ms }))
+            }
+            Err(TryRecvError::Disconnected) => Err(ChannelError::broken("the request failed inside this program")),
+        };
+        let reach = match &answer {
+            Err(ChannelError { kind: ErrorKind::Unreachable(Failure::TimedOut { .. }) | ErrorKind::HeadquartersAway, .. }) => {
+                HeadquartersReach::Away
+            }
+            Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. }) => {
+                self.handle(Event::Unreachable { sent: call.sent, failure: *failure });
+                return Some(if self.connection.source() == Source::Offline { Err(offline()) } else { answer });
+            }
+            // The scale unit may have said this without headquarters.
+            Err(ChannelError { kind: ErrorKind::Broken | ErrorKind::Unsupported | ErrorKind::Refused(_), .. }) => return Some(answer),
+            Ok(_) => HeadquartersReach::Answers,
+        };
+        self.headquarters = Some((self.clock.now(), reach));
+        let timed_out = matches!(answer, Err(ChannelError { kind: ErrorKind::Unreachable(_), .. }));
+        Some(if timed_out {
+            answer.map_err(|error| ChannelError::new(ErrorKind::HeadquartersAway, error.kind.to_string()))
+        } else {
+            answer
+        })
+    }
+
+    /// Nobody waits for the call under way any more.
+    pub fn give_up_realtime(&mut self) {
+        self.realtime.abandon();
+    }
+
+    /// How headquarters was found last, if it was asked since the program's start.
+    pub fn headquarters(&self) -> Option<(Time, HeadquartersReach)> {
+        self.headquarters
+    }
+
+    /// Asks the register's own database, whatever the connection.
+    pub fn ask_own<T>(&self, request: impl Fn(&dyn Channel) -> Result<T>) -> Result<T> {
+        self.offline.as_ref().map_or_else(|| Err(ChannelError::broken("there is no offline database")), |own| request(own.as_ref()))
+    }
+
+    /// Who works here from now on, or nobody.
+    pub fn set_operator(&self, operator: Option<&OperatorId>) {
+        self.online.channel().set_operator(operator);
     }
 
     /// A sale is about to begin: the moment for the way back online.
@@ -162,7 +274,7 @@ impl Sources {
             }
             Action::Probe { timeout_ms } => {
                 let sent = self.clock.tick();
-                let begun = self.probes.begin(|channel| channel.data_version());
+                let begun = self.probes.begin(|channel| channel.data_version(), || ());
                 self.probe = begun.ok().map(|answered| Probe { sent, timeout_ms, answered });
                 action
             }
@@ -187,4 +299,9 @@ impl Sources {
         };
         self.handle(event);
     }
+}
+
+/// What asking headquarters comes to while the register is offline.
+fn offline() -> ChannelError {
+    ChannelError::new(ErrorKind::Unsupported, "the register is offline")
 }

@@ -18,6 +18,8 @@ pub enum Stop {
     Refused(Notice),
     /// The register must be locked.
     Lock,
+    /// The scale unit does not know the operator's session, nor begin another: he must say who he is.
+    SessionEnded,
     /// The screen was closed.
     HungUp,
 }
@@ -28,11 +30,16 @@ impl Stop {
         Self::Refused(Notice { level: Level::Error, text: text.into(), hint: hint.into() })
     }
 
+    /// An operation that needs the scale unit, or what is behind it, while the register is offline.
+    pub fn not_offline(operation: &str) -> Self {
+        Self::refused(format!("{operation} is not possible offline"), "F12 connects to the scale unit again")
+    }
+
     /// What a dialog shows above its box before it asks again; anything but a refusal goes on stopping.
     pub fn into_problem(self) -> Result<String, Self> {
         match self {
             Self::Refused(notice) => Ok(notice.text),
-            Self::Cancelled | Self::Lock | Self::HungUp => Err(self),
+            Self::Cancelled | Self::Lock | Self::SessionEnded | Self::HungUp => Err(self),
         }
     }
 }
@@ -77,8 +84,16 @@ impl From<NumberError> for Stop {
 impl From<ChannelError> for Stop {
     fn from(error: ChannelError) -> Self {
         let hint = match error.kind {
+            ErrorKind::Refused(Refusal::Session) => return Self::SessionEnded,
+            ErrorKind::Refused(Refusal::Device) => {
+                return Self::refused(
+                    "headquarters has deactivated this register",
+                    "finish or void the sale in hand; Alt+A activates it again with a new code",
+                );
+            }
             ErrorKind::Unreachable(_) => "there is no offline database yet; try again when the scale unit is back",
             ErrorKind::Refused(Refusal::Credentials) => "try again",
+            ErrorKind::HeadquartersAway => "sales go on; try this again later",
             ErrorKind::Refused(_) | ErrorKind::Unsupported => "nothing has changed",
             ErrorKind::Broken => "try again; F12 disconnects and goes on offline",
         };

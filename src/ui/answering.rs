@@ -39,6 +39,7 @@ impl Screen {
             Prompt::Number(prompt) => self.number(input, form, prompt, serial),
             Prompt::Confirm(prompt) => self.confirm(&press_of(input, serial), form, prompt),
             Prompt::Search(prompt) => search(press_of(input, serial), form, prompt, self.page_rows()),
+            Prompt::Wait(_) => self.wait(&press_of(input, serial)),
             Prompt::Page(page) => self.page(&press_of(input, serial), form, page.action.as_deref()),
             Prompt::ConnectionStatus(status) => self.page(&press_of(input, serial), form, Some(&status.action)),
         };
@@ -133,7 +134,9 @@ impl Screen {
     }
 
     fn credentials(&mut self, input: Input, form: &mut Form, purpose: &Purpose) -> Option<Answer> {
-        let unlocking = matches!(purpose, Purpose::Unlock { .. });
+        // Only a PIN is typed, or a code.
+        let alone = matches!(purpose, Purpose::Unlock { .. } | Purpose::Activate { .. });
+        let first = matches!(purpose, Purpose::SignIn | Purpose::Activate { .. });
         match input {
             Input::Character(character) => field(form).insert(character),
             Input::Press(Press::Enter | Press::Tab | Press::Down) if !form.on_pin => {
@@ -143,23 +146,30 @@ impl Screen {
                     form.on_pin = true;
                 }
             }
-            Input::Press(Press::Enter) if form.pin.is_empty() => self.remark("no PIN yet".to_owned(), "type it, then Enter"),
+            Input::Press(Press::Enter) if form.pin.is_empty() => {
+                let what = if matches!(purpose, Purpose::Activate { .. }) { "no code yet" } else { "no PIN yet" };
+                self.remark(what.to_owned(), "type it, then Enter");
+            }
             Input::Press(Press::Enter) => {
                 return Some(Answer::Credentials { operator: form.text.text().to_owned(), pin: Pin::new(form.pin.take()) });
             }
-            Input::Press(Press::BackTab | Press::Up) if !unlocking => form.on_pin = false,
+            Input::Press(Press::BackTab | Press::Up) if !alone => form.on_pin = false,
             Input::Press(Press::Escape) => match purpose {
-                Purpose::Authorize { .. } => return Some(Answer::Cancel),
+                Purpose::Authorize { .. } | Purpose::Release { .. } => return Some(Answer::Cancel),
+                Purpose::Activate { .. } => {
+                    form.pin = Field::default();
+                    return self.view.as_ref().is_some_and(|view| view.screen != view::Screen::Activation).then_some(Answer::Cancel);
+                }
                 Purpose::Unlock { .. } => form.pin = Field::default(),
                 Purpose::SignIn => *form = Form::default(),
             },
-            Input::Press(press @ (Press::F(_) | Press::Alt(_))) if *purpose == Purpose::SignIn => {
+            Input::Press(press @ (Press::F(_) | Press::Alt(_))) if first => {
                 return self.operation_key_before_sign_in(press);
             }
             Input::Press(press) => {
                 field(form).edit(press);
             }
-            Input::Click(Target::Operation { number, parameter }) if *purpose == Purpose::SignIn => {
+            Input::Click(Target::Operation { number, parameter }) if first => {
                 return Some(Answer::Operation { number, parameter });
             }
             Input::Click(_) => {}
@@ -169,9 +179,14 @@ impl Screen {
 
     /// The few operations that are offered before anybody has signed in.
     fn operation_key_before_sign_in(&mut self, press: Press) -> Option<Answer> {
-        let offered = operation_of(press).filter(|operation| operation.screens.contains(&view::Screen::SignIn));
-        let Some(operation) = offered else {
-            self.remark("nobody has signed in".to_owned(), "operator number, Enter, PIN, Enter");
+        let activating = self.view.as_ref().is_some_and(|view| view.screen == view::Screen::Activation);
+        let screen = if activating { view::Screen::Activation } else { view::Screen::SignIn };
+        let Some(operation) = operation_of(press).filter(|operation| operation.screens.contains(&screen)) else {
+            if activating {
+                self.remark("this device is not activated".to_owned(), "type the code that headquarters gave out");
+            } else {
+                self.remark("nobody has signed in".to_owned(), "operator number, Enter, PIN, Enter");
+            }
             return None;
         };
         Some(Answer::Operation { number: operation.number, parameter: None })
@@ -240,6 +255,15 @@ impl Screen {
             }
             Input::Press(_) | Input::Click(_) => None,
         }
+    }
+
+    /// Nothing is taken while headquarters is being asked but the wish to give up.
+    fn wait(&mut self, input: &Input) -> Option<Answer> {
+        if *input == Input::Press(Press::Escape) {
+            return Some(Answer::Cancel);
+        }
+        self.remark("this takes a moment".to_owned(), "Esc gives up · then scan again");
+        None
     }
 
     /// A page to read: Enter does its action, if it has one.

@@ -69,9 +69,12 @@ impl Asked {
 impl Form {
     fn opening(prompt: &Prompt) -> Self {
         match prompt {
-            Prompt::Command | Prompt::Number(_) | Prompt::Confirm(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_) => Self::default(),
+            Prompt::Command | Prompt::Number(_) | Prompt::Confirm(_) | Prompt::Wait(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_) => {
+                Self::default()
+            }
             Prompt::Credentials(credentials) => match &credentials.purpose {
-                Purpose::SignIn | Purpose::Authorize { .. } => Self::default(),
+                Purpose::SignIn | Purpose::Authorize { .. } | Purpose::Release { .. } => Self::default(),
+                Purpose::Activate { .. } => Self { on_pin: true, ..Self::default() },
                 Purpose::Unlock { operator, .. } => Self { text: Field::holding(operator), on_pin: true, ..Self::default() },
             },
             Prompt::Search(search) => {

@@ -20,10 +20,12 @@ const WIDTH: u16 = 44;
 /// Draws the sign-in or lock screen between header and notice, without its window.
 pub(super) fn draw_whole(canvas: &mut Canvas, body: Rect, screen: &Screen, view: &View, now: Time) {
     let offset = view.header.utc_offset_minutes;
-    let (big, small) = if view.screen == view::Screen::Locked {
-        (clock(now, offset), "THIS REGISTER IS LOCKED".to_owned())
-    } else {
-        ("EVERTILL".to_owned(), "the till that never stops selling".to_owned())
+    let (big, small) = match view.screen {
+        view::Screen::Locked => (clock(now, offset), "THIS REGISTER IS LOCKED".to_owned()),
+        view::Screen::Activation => ("EVERTILL".to_owned(), "THIS DEVICE IS NOT A REGISTER YET".to_owned()),
+        view::Screen::SignIn | view::Screen::Welcome | view::Screen::Transaction => {
+            ("EVERTILL".to_owned(), "the till that never stops selling".to_owned())
+        }
     };
     let upper = upper_part(body);
     let rows = digits::rows_in(&big, body.width, upper.height.saturating_sub(3));
@@ -44,15 +46,33 @@ pub(super) fn draw_window(canvas: &mut Canvas, area: Rect, prompt: &CredentialsP
         Purpose::SignIn => ("Sign in", String::new()),
         Purpose::Unlock { operator, name } => ("Unlock", format!("{name} ({operator}) locked it")),
         Purpose::Authorize { operation } => ("Manager needed", format!("{operation} needs a manager's signature")),
+        Purpose::Release { locked, .. } => ("Locked out", format!("{locked}; a manager may unlock")),
+        Purpose::Activate { register } => {
+            ("Activate", format!("Get a code at headquarters: evertill hq register activation-code {register}"))
+        }
     };
-    let unlocking = matches!(prompt.purpose, Purpose::Unlock { .. });
+    let activating = matches!(prompt.purpose, Purpose::Activate { .. });
+    let unlocking = activating || matches!(prompt.purpose, Purpose::Unlock { .. });
     let intro = if intro.is_empty() { Vec::new() } else { wrap(&intro, WIDTH) };
     let problem = prompt.problem.as_ref().map_or_else(Vec::new, |problem| wrap(&format!("✗ {problem}"), WIDTH));
     let hint = prompt.hint.as_ref().map_or_else(Vec::new, |hint| wrap(hint, WIDTH));
     let texts = [&intro, &problem, &hint].map(|text| if text.is_empty() { 0 } else { rows(text) + 1 });
     let height = 1 + texts.iter().sum::<u16>() + if unlocking { 2 } else { 4 };
-    let whole = matches!(view.screen, view::Screen::SignIn | view::Screen::Locked);
-    let keys = [(Press::Enter, if form.on_pin { "signs" } else { "goes on" }), (Press::Escape, if whole { "clears" } else { "leaves" })];
+    let on_top = matches!(prompt.purpose, Purpose::Authorize { .. } | Purpose::Release { .. });
+    let whole = matches!(view.screen, view::Screen::Activation | view::Screen::SignIn | view::Screen::Locked);
+    let keys = [
+        (
+            Press::Enter,
+            if activating {
+                "activates"
+            } else if form.on_pin {
+                "signs"
+            } else {
+                "goes on"
+            },
+        ),
+        (Press::Escape, if whole && !on_top { "clears" } else { "leaves" }),
+    ];
     let inner = dialog::open(canvas, if whole { lower_part(area, height + 2) } else { area }, (WIDTH, height), title, &keys, Some(serial));
 
     let mut y = inner.y + 1;
@@ -62,7 +82,9 @@ pub(super) fn draw_window(canvas: &mut Canvas, area: Rect, prompt: &CredentialsP
         draw_field(canvas, Rect { y, height: 1, ..inner }, "Operator", &shown, !form.on_pin);
         y += 2;
     }
-    draw_field(canvas, Rect { y, height: 1, ..inner }, "PIN", &form.pin.masked(inner.width.saturating_sub(14)), form.on_pin);
+    let room = inner.width.saturating_sub(14);
+    let (label, typed) = if activating { ("Code", form.pin.shown(room)) } else { ("PIN", form.pin.masked(room)) };
+    draw_field(canvas, Rect { y, height: 1, ..inner }, label, &typed, form.on_pin);
     y += 2;
     y = draw_text(canvas, inner, y, &problem, Role::Danger);
     draw_text(canvas, inner, y, &hint, Role::Dim);

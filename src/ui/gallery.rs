@@ -14,8 +14,8 @@ use super::theme::Theme;
 use super::{FromTill, Screen};
 use crate::clock::Time;
 use crate::desk::{
-    ChangeDue, Choice, ConfirmPrompt, ConnectionStatus, CredentialsPrompt, NumberPrompt, Page, Prompt, Purpose, Question, SearchPrompt,
-    Selection,
+    ChangeDue, Choice, ConfirmPrompt, ConnectionStatus, CredentialsPrompt, Fact, NumberPrompt, Page, Prompt, Purpose, Question,
+    SearchPrompt, Section, Selection,
 };
 use crate::ids::{KeySource, RegisterId, ShiftId};
 use crate::money::{Money, Quantity};
@@ -56,6 +56,7 @@ pub(super) fn view() -> View {
         notice: None,
         change_due: None,
         last_receipt: Some(Arc::new(receipt())),
+        look: None,
     }
 }
 
@@ -128,23 +129,28 @@ pub(super) fn page_prompt() -> Prompt {
 }
 
 pub(super) fn connection_prompt() -> Prompt {
+    let section = |title: &str, rows: &[(&str, &str)]| Section {
+        title: title.to_owned(),
+        facts: rows.iter().map(|(name, value)| Fact::new(*name, *value)).collect(),
+    };
+    let mut jobs = section("Downloads by job", &[("1010 Customers", "None"), ("1040 Products", "10:20:00 Succeeded")]);
+    jobs.facts.push(Fact::new("1060 Staff", "10:25:00 Failed: the signature is not headquarters'").at(Level::Error));
     Prompt::ConnectionStatus(ConnectionStatus {
         action: "Connect".to_owned(),
         remark: Some("a sale is in progress: conclude it first, then connect".to_owned()),
-        rows: facts(&[
-            ("Now", ""),
-            ("State", "offline since 10:31"),
-            ("Why", "no answer within 1.0 s"),
-            ("Next try", "at the next sale after 10:36"),
-            ("Sales of this register", ""),
-            ("Unsent", "12, oldest 11 min"),
-            ("Set aside", "none"),
-            ("Last upload", "10:30, done"),
-            ("Offline database", ""),
-            ("Version", "2026-11-22 06:00, 9,035 products"),
-            ("Products and prices (1040)", "Succeeded, 06:00"),
-            ("Staff (1060)", "Succeeded, 06:00"),
-        ]),
+        sections: vec![
+            section(
+                "Connection",
+                &[
+                    ("State", "offline since 10:31:00"),
+                    ("Because", "no answer within 1.0 s"),
+                    ("Next try", "at the next sale after 10:36:00"),
+                ],
+            ),
+            section("Unsent", &[("Sales", "12"), ("Oldest", "10:31:00"), ("Last upload", "10:30:58 succeeded")]),
+            section("Offline database", &[("Version", "41"), ("Size", "3 MiB"), ("Prices", "as of 22 Nov 06:00, 4 h old")]),
+            jobs,
+        ],
     })
 }
 
@@ -198,10 +204,16 @@ fn scenes() -> Vec<(&'static str, View, Option<Prompt>, Vec<Event>)> {
     let pending = View { pending_quantity: Some(Quantity::parse("3").unwrap()), notice: not_found.clone(), ..sale_view() };
     let locked = View { screen: view::Screen::Locked, notice: not_found, ..sale_view() };
     let unlock = Purpose::Unlock { operator: "000160".to_owned(), name: "Cashier 1".to_owned() };
+    let gone = notice(
+        Level::Error,
+        "headquarters has deactivated this register",
+        "finish or void the sale in hand; Alt+A activates it again with a new code",
+    );
     let blocked = Header {
         connection: ConnectionView::Blocked {
             since: "2026-11-22T10:41:00Z".parse().unwrap(),
             reason: "nobody listens at the scale unit's address".to_owned(),
+            lacks: "no offline database yet".to_owned(),
         },
         ..signed_out().header
     };
@@ -224,6 +236,15 @@ fn scenes() -> Vec<(&'static str, View, Option<Prompt>, Vec<Event>)> {
             Some(credentials(Purpose::Authorize { operation: "Price override".to_owned() }, None, None)),
             typed("000110"),
         ),
+        ("locked_out", signed_out(), Some(credentials(locked_out(), Some("Cashier 2 is no manager"), None)), typed("000110\n12")),
+        ("activation", not_activated(), Some(activation(None)), typed("K7QM-3XPD")),
+        (
+            "activation_refused",
+            not_activated(),
+            Some(activation(Some("headquarters does not take this code: it was used already"))),
+            vec![],
+        ),
+        ("deactivated", View { notice: gone, ..sale_view() }, command(), vec![]),
         ("number", sale_view(), Some(number_prompt()), typed("110")),
         ("number_cash", sale_view(), Some(cash_prompt()), vec![key(KeyCode::Down), key(KeyCode::Down)]),
         ("confirm", sale_view(), Some(confirm_prompt()), typed("4006381333931\n")),
@@ -234,6 +255,20 @@ fn scenes() -> Vec<(&'static str, View, Option<Prompt>, Vec<Event>)> {
         ("help", sale_view(), command(), typed("?")),
         ("receipt", view(), command(), vec![Event::Key(KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL))]),
     ]
+}
+
+fn locked_out() -> Purpose {
+    let locked = "000160 is locked until 10:57:10 after too many wrong PINs".to_owned();
+    Purpose::Release { operator: "000160".to_owned(), locked }
+}
+
+fn activation(problem: Option<&str>) -> Prompt {
+    credentials(Purpose::Activate { register: "343-2".to_owned() }, problem, Some("Scale unit: http://scale-unit.riverside:8443"))
+}
+
+fn not_activated() -> View {
+    let header = Header { store: "not activated".to_owned(), register: 0, operator: None, shift: None, ..view().header };
+    View { screen: view::Screen::Activation, header, last_receipt: None, ..view() }
 }
 
 fn credentials(purpose: Purpose, problem: Option<&str>, hint: Option<&str>) -> Prompt {

@@ -119,10 +119,10 @@ pub(super) fn connection(header: &Header, now: Time) -> Vec<String> {
                 join(&["▲ OFFLINE", reason, &counted]),
             ]
         }
-        ConnectionView::Blocked { since, reason } => {
+        ConnectionView::Blocked { since, reason, lacks } => {
             let begun = format!("■ BLOCKED since {}", at(*since));
             vec![
-                join(&[&begun, reason, &unsent, "no offline database yet"]),
+                join(&[&begun, reason, &unsent, lacks]),
                 join(&[&begun, reason, &unsent]),
                 join(&[&begun, reason, &counted]),
                 join(&["■ BLOCKED", reason, &counted]),
@@ -162,6 +162,9 @@ fn places(header: &Header) -> [String; 3] {
         (format!("Shift {shift} open {}", clock(*opened, header.utc_offset_minutes)), format!("Shift {shift}"))
     });
     let store = header.store.as_str();
+    if header.register == 0 {
+        return [store; 3].map(str::to_owned);
+    }
     [join(&[store, &register, &operator, &long_shift]), join(&[store, &register, &operator, &shift]), join(&[store, &register, &operator])]
 }
 
@@ -269,6 +272,7 @@ mod tests {
             connection: ConnectionView::Blocked {
                 since: "2026-11-22T10:31:00Z".parse().unwrap(),
                 reason: "the connection was cut".to_owned(),
+                lacks: "works online only".to_owned(),
             },
             ..offline()
         };

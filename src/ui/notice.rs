@@ -83,12 +83,15 @@ fn next(screen: &Screen, view: &View) -> String {
         Prompt::Credentials(prompt) => match prompt.purpose {
             Purpose::SignIn => "operator number, Enter, PIN, Enter · Ctrl+Q closes the register".to_owned(),
             Purpose::Unlock { .. } => "type your PIN, then Enter".to_owned(),
+            Purpose::Release { .. } => "a manager lets the operator try again · Esc leaves the lock".to_owned(),
+            Purpose::Activate { .. } => "type the code that headquarters gave out, then Enter · Ctrl+Q closes".to_owned(),
             Purpose::Authorize { .. } => "a manager signs for this one operation · Esc leaves it".to_owned(),
         },
         Prompt::Number(prompt) if prompt.choices.is_empty() => "type the number, then Enter · Esc leaves".to_owned(),
         Prompt::Number(_) => "type the number, or choose with F2 … or ↑ ↓, then Enter · Esc leaves".to_owned(),
         Prompt::Confirm(prompt) => format!("Enter: {} · Esc: {}", prompt.yes, prompt.no),
         Prompt::Search(prompt) => format!("type a part of the name · ↑ ↓ choose · Enter: {} · Esc leaves", prompt.action),
+        Prompt::Wait(_) => "this takes a moment · Esc gives up".to_owned(),
         Prompt::Page(page) => match &page.action {
             Some(action) => format!("Enter: {action} · Esc closes"),
             None => "Enter or Esc closes".to_owned(),

@@ -2,7 +2,8 @@
 
 use ratatui::layout::Rect;
 
-use crate::desk::{ConfirmPrompt, ConnectionStatus, Page};
+use crate::desk::{ConfirmPrompt, ConnectionStatus, Page, Wait};
+use crate::view::Level;
 
 use super::asked::Form;
 use super::canvas::{Canvas, columns, wrap};
@@ -15,7 +16,7 @@ const MAX_WIDTH: u16 = 70;
 
 /// Draws a page.
 pub(super) fn draw(canvas: &mut Canvas, area: Rect, page: &Page, form: &Form, serial: u64) {
-    let rows = named_rows(&page.rows, false);
+    let rows: Vec<Row> = page.rows.iter().map(|(name, value)| Row::Fact(name.clone(), value.clone(), Role::Text)).collect();
     let action = page.action.as_deref();
     let keys: &[KeyHint] = match action {
         Some(action) => &[(Press::Enter, action), (Press::Escape, "closes")],
@@ -26,13 +27,31 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect, page: &Page, form: &Form, se
 
 /// Draws the connection status.
 pub(super) fn draw_connection(canvas: &mut Canvas, area: Rect, status: &ConnectionStatus, form: &Form, serial: u64) {
-    let mut rows = named_rows(&status.rows, true);
-    if let Some(remark) = &status.remark {
-        rows.push(Row::Blank);
-        rows.extend(wrap(&format!("▲ {remark}"), MAX_WIDTH.min(area.width.saturating_sub(6))).into_iter().map(Row::Remark));
+    let width = MAX_WIDTH.min(area.width.saturating_sub(6));
+    let remark = status.remark.iter().flat_map(|remark| wrap(&format!("▲ {remark}"), width));
+    let mut rows: Vec<Row> = remark.map(Row::Remark).collect();
+    for section in &status.sections {
+        if !rows.is_empty() {
+            rows.push(Row::Blank);
+        }
+        rows.push(Row::Heading(section.title.clone()));
+        rows.extend(section.facts.iter().map(|fact| {
+            let role = match fact.level {
+                Level::Info => Role::Text,
+                Level::Warning => Role::Warning,
+                Level::Error => Role::Danger,
+            };
+            Row::Fact(fact.name.clone(), fact.value.clone(), role)
+        }));
     }
     let keys = [(Press::Enter, status.action.as_str()), (Press::Escape, "closes")];
     draw_rows(canvas, area, "Connection", &keys, &rows, form.scroll, Some(serial));
+}
+
+/// Draws what is waited for.
+pub(super) fn draw_wait(canvas: &mut Canvas, area: Rect, wait: &Wait, serial: u64) {
+    let inner = dialog::open(canvas, area, (44, 3), &wait.title, &[(Press::Escape, "gives up")], Some(serial));
+    canvas.text(inner.x, inner.y + 1, inner.width, &format!("{} …", wait.text), Role::Strong);
 }
 
 /// Draws a question of yes or no.
@@ -65,7 +84,8 @@ pub(super) fn draw_receipt(canvas: &mut Canvas, area: Rect, receipt: Option<&Vec
 enum Row {
     Blank,
     Heading(String),
-    Fact(String, String),
+    /// Name, value, and how the value looks.
+    Fact(String, String, Role),
     Remark(String),
 }
 
@@ -76,35 +96,20 @@ impl Row {
             Self::Blank => vec![Self::Blank],
             Self::Heading(text) => vec![Self::Heading(text.clone())],
             Self::Remark(text) => vec![Self::Remark(text.clone())],
-            Self::Fact(name, value) => {
+            Self::Fact(name, value, role) => {
                 let names = std::iter::once(name.clone()).chain(std::iter::repeat(String::new()));
-                names.zip(wrap(value, width)).map(|(name, value)| Self::Fact(name, value)).collect()
+                names.zip(wrap(value, width)).map(|(name, value)| Self::Fact(name, value, *role)).collect()
             }
         }
     }
-}
-
-fn named_rows(rows: &[(String, String)], headings: bool) -> Vec<Row> {
-    let mut shown = Vec::new();
-    for (name, value) in rows {
-        if headings && value.is_empty() {
-            if !shown.is_empty() {
-                shown.push(Row::Blank);
-            }
-            shown.push(Row::Heading(name.clone()));
-        } else {
-            shown.push(Row::Fact(name.clone(), value.clone()));
-        }
-    }
-    shown
 }
 
 fn draw_rows(canvas: &mut Canvas, area: Rect, title: &str, keys: &[KeyHint], rows: &[Row], scroll: usize, serial: Option<u64>) {
-    let names = rows.iter().map(|row| if let Row::Fact(name, _) = row { columns(name) } else { 0 }).max().unwrap_or(0).min(30);
+    let names = rows.iter().map(|row| if let Row::Fact(name, ..) = row { columns(name) } else { 0 }).max().unwrap_or(0).min(30);
     let wanted = rows.iter().map(|row| match row {
         Row::Blank => 0,
         Row::Heading(text) | Row::Remark(text) => columns(text),
-        Row::Fact(_, value) => names + 2 + columns(value),
+        Row::Fact(_, value, _) => names + 2 + columns(value),
     });
     let key_columns = keys.iter().map(|(_, what)| columns(what) + 9).sum::<u16>();
     let width = wanted.max().unwrap_or(0).max(key_columns).clamp(36, MAX_WIDTH).min(area.width.saturating_sub(6));
@@ -122,9 +127,9 @@ fn draw_rows(canvas: &mut Canvas, area: Rect, title: &str, keys: &[KeyHint], row
             Row::Remark(text) => {
                 canvas.text(list.x, y, list.width, text, Role::Warning);
             }
-            Row::Fact(name, value) => {
+            Row::Fact(name, value, role) => {
                 canvas.text(list.x, y, names, name, Role::Dim);
-                canvas.text(list.x + names + 2, y, list.width.saturating_sub(names + 2), value, Role::Text);
+                canvas.text(list.x + names + 2, y, list.width.saturating_sub(names + 2), value, *role);
             }
         }
     }

@@ -19,7 +19,7 @@ const EVENTS_A_FRAME: usize = 256;
 pub enum Event {
     /// A key, a paste, the mouse, or another size of the window.
     Input(crossterm::event::Event),
-    /// The terminal is gone.
+    /// The terminal is gone, or the program is to end.
     InputEnded,
     /// The till shows or asks something.
     Till(FromTill),
@@ -72,6 +72,28 @@ pub fn read_terminal(events: Sender<Event>) -> io::Result<()> {
         let _ = events.send(Event::InputEnded);
     };
     std::thread::Builder::new().name("terminal input".to_owned()).spawn(read)?;
+    Ok(())
+}
+
+/// Closes the screen when the system wants the program to end, so that the terminal is given back; the sale in hand is in the journal.
+///
+/// # Errors
+/// When the system gives no thread or takes no handler.
+pub fn close_on_signals(events: Sender<Event>) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        use signal_hook::consts::{SIGHUP, SIGTERM};
+        let mut signals = signal_hook::iterator::Signals::new([SIGHUP, SIGTERM])?;
+        let wait = move || {
+            // One is enough; a second one finds the program on its way out.
+            if signals.forever().next().is_some() {
+                let _ = events.send(Event::InputEnded);
+            }
+        };
+        std::thread::Builder::new().name("signals".to_owned()).spawn(wait)?;
+    }
+    #[cfg(not(unix))]
+    drop(events);
     Ok(())
 }
 

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use evertill::desk::Prompt;
+use chrono::TimeDelta;
+use evertill::clock::Clock;
+use evertill::desk::{ConnectionStatus, Prompt};
 use evertill::retail::transaction::Event;
-use evertill::view::ConnectionView;
+use evertill::till::{Activity, DownloadStatus, JobStatus, Problem};
+use evertill::view::{ConnectionView, Level};
 
 use super::road::Condition;
 use super::shop::{Shop, shows, shows_at};
@@ -148,20 +151,20 @@ fn without_an_offline_database_the_register_waits_for_the_scale_unit() {
         &[
             (
                 "road down; scan cola",
-                "blocked: nobody listens at the scale unit's address | welcome | ! nobody listens at the scale unit's address · there is no offline database yet; try again when the scale unit is back",
+                "blocked: nobody listens at the scale unit's address, no offline database yet | welcome | ! nobody listens at the scale unit's address · there is no offline database yet; try again when the scale unit is back",
             ),
             ("road down; scan cola; road up; scan cola", "COLA 1.00 | due 1.00"),
             ("917; yes", "welcome | ! there is no usable offline database · stay connected until the first download is complete"),
-            ("road down; scan cola; 917", "blocked: nobody listens at the scale unit's address | welcome | ? Disconnect"),
+            (
+                "road down; scan cola; 917",
+                "blocked: nobody listens at the scale unit's address, no offline database yet | welcome | ? Disconnect",
+            ),
             (
                 "road down; scan cola; 917; yes",
-                "blocked: nobody listens at the scale unit's address | welcome | ! there is no usable offline database · stay connected until the first download is complete",
+                "blocked: nobody listens at the scale unit's address, no offline database yet | welcome | ! there is no usable offline database · stay connected until the first download is complete",
             ),
             ("scan cola; road down; 206", "welcome | 343-1-000001: 1.00, given 1.00, change 0.00"),
-            (
-                "unfetched the disk is full",
-                "welcome | ! the offline database was not fetched: the disk is full · it is tried again at the next sign-in",
-            ),
+            ("unfetched the disk is full", "welcome | ! offline data: the disk is full · it is tried again"),
         ],
     );
 }
@@ -359,25 +362,166 @@ fn the_window_tells_what_there_is_to_know() {
     let mut shop = Shop::open();
     let (_, prompt) = shop.view("scan cola; road down; scan bread; 206; 917");
     let Prompt::ConnectionStatus(status) = prompt else { panic!("{prompt:?}") };
-    let rows: Vec<String> = status.rows.iter().map(|(name, value)| format!("{name}: {value}")).collect();
     assert_eq!(
-        rows,
+        rows(&status),
         [
-            "Connection: ",
-            "State: offline since 19:00:00",
+            "Connection",
+            "State! offline since 19:00:00",
             "Because: nobody listens at the scale unit's address",
             "Next try: at the next sale after 19:05:00",
             "Switches: 1",
             "Last switch: 19:00:00 offline: nobody listens at the scale unit's address",
-            "Unsent: ",
+            "Headquarters: not asked yet",
+            "Register: 343-1",
+            "Device: till-1",
+            "Unsent",
             "Sales: 1",
             "Other records: 3",
             "Set aside: 0",
             "Oldest: 19:00:00",
             "Last upload: none yet",
-            "Offline database: ",
+            "Last purge: 19:00:00 succeeded",
+            "Offline database",
             "Version: 7",
+            "Packages: wait until the register is online",
+            "Downloads by job",
+            "1010 Customers: None",
+            "1020 Prices: None",
+            "1040 Products: None",
+            "1050 Loyalty: None",
+            "1060 Staff: None",
+            "1070 Channel: None",
+            "1080 Tax: None",
+            "1090 Registers: None",
+            "1110 Global: None",
+            "9999 All of it: None",
         ]
     );
-    assert_eq!((status.action.as_str(), status.remark), ("Connect", None));
+}
+
+#[test]
+fn the_window_tells_of_packages_and_of_headquarters() {
+    let mut shop = Shop::open();
+    let problem = Problem { why: "the signature is not headquarters'".to_owned(), hint: "tell headquarters".to_owned() };
+    let at = shop.clock.now();
+    shop.database.lock().unwrap().status = DownloadStatus {
+        activity: Activity::UnderWay,
+        version: Some(8),
+        bytes: Some(3 << 20),
+        made_at: Some(at - TimeDelta::hours(5)),
+        looked: Some((at, Some(problem.clone()))),
+        pending: 2,
+        jobs: [(1040, JobStatus { at, problem: None }), (1060, JobStatus { at, problem: Some(problem) })].into(),
+        remark: Some("a broken one was set aside".to_owned()),
+    };
+    let (_, prompt) = shop.view("road away; 520; type 6035220001234567; answered; 917");
+    let Prompt::ConnectionStatus(status) = prompt else { panic!("{prompt:?}") };
+    let rows = rows(&status);
+    for wanted in [
+        "State: online since the start",
+        "Headquarters! did not answer 19:00:00",
+        "Size: 3 MiB",
+        "Prices: as of 03 Oct 14:00, 5 h old",
+        "Packages: under way, 2 pending",
+        "Last look! 19:00:00 failed: the signature is not headquarters'",
+        "What to do: tell headquarters",
+        "Remark! a broken one was set aside",
+        "1040 Products: 19:00:00 Succeeded",
+        "1060 Staff!! 19:00:00 Failed: the signature is not headquarters'",
+    ] {
+        assert!(rows.iter().any(|row| row == wanted), "{wanted}\n{rows:#?}");
+    }
+    let fetches = shop.database.lock().unwrap().fetches;
+    assert_eq!(fetches, 2, "at the sign-in, and as the window was opened");
+}
+
+/// The window's rows as text: a warning has `!`, an error `!!`.
+fn rows(status: &ConnectionStatus) -> Vec<String> {
+    let mut rows = Vec::new();
+    for section in &status.sections {
+        rows.push(section.title.clone());
+        rows.extend(section.facts.iter().map(|fact| {
+            let sign = match fact.level {
+                Level::Info => ":",
+                Level::Warning => "!",
+                Level::Error => "!!",
+            };
+            format!("{}{sign} {}", fact.name, fact.value)
+        }));
+    }
+    rows
+}
+
+#[test]
+fn what_headquarters_knows_is_asked_there_and_a_card_is_shown_by_its_last_digits() {
+    let away = "headquarters does not answer";
+    let hint = "sales go on; try this again later";
+    shows(&[
+        ("520", "welcome | ? Gift card balance"),
+        ("520; type 6035220001234567; answered", "welcome | ? Card ••••••••••••4567, Balance 25.00, As of 19:00:00"),
+        ("520; type 6035220001234567; answered; no", "welcome"),
+        ("520; type 12345; answered", "welcome | ! headquarters knows no gift card •2345 · read its number again"),
+        ("road away; 520; type 6035220001234567; answered", &format!("welcome | ! {away} · {hint}")),
+        ("road away; 520; type 6035220001234567; answered; scan cola; 206", "welcome | 343-1-000001: 1.00, given 1.00, change 0.00"),
+        ("road stuck; 520; type 6035220001234567", "welcome | ? Gift card balance: headquarters is being asked"),
+        ("road stuck; scan cola; 520; type 6035220001234567; no; scan bread", "COLA 1.00 | BREAD 2.30 | due 3.30"),
+        ("road stuck; 520; type 6035220001234567; wait 9; deadline", "welcome | ? Gift card balance: headquarters is being asked"),
+        ("road stuck; 520; type 6035220001234567; wait 10; deadline", &format!("welcome | ! {away}: no answer within 10.0 s · {hint}")),
+        (
+            "917; yes; 520",
+            "offline: disconnected by hand | welcome | ! Gift card balance is not possible offline · F12 connects to the scale unit again",
+        ),
+        (
+            "road down; 520; type 6035220001234567; answered",
+            "offline: nobody listens at the scale unit's address | welcome | ! Gift card balance is not possible offline · F12 connects to the scale unit again",
+        ),
+    ]);
+}
+
+#[test]
+fn a_register_keeps_its_database_when_the_newer_one_does_not_open() {
+    let mut shop = Shop::open();
+    {
+        let mut database = shop.database.lock().unwrap();
+        (database.waiting, database.broken) = (true, Some("it is damaged"));
+    }
+    assert_eq!(shop.play("917; yes; fetched; scan cola"), "offline: disconnected by hand | COLA 1.00 | due 1.00",);
+}
+
+#[test]
+fn a_register_that_works_online_only_sells_nothing_without_its_scale_unit_and_loses_nothing() {
+    let only = "works online only";
+    let refused = "nobody listens at the scale unit's address";
+    shows_at(
+        online_only,
+        &[
+            ("917; yes", "welcome | ! this register works online only · headquarters sets Support offline to yes"),
+            ("scan cola", "COLA 1.00 | due 1.00"),
+            (
+                "road down; scan cola",
+                &format!(
+                    "blocked: {refused}, {only} | welcome | ! {refused} · this register works online only; nothing is lost, go on when the scale unit is back"
+                ),
+            ),
+            (
+                "scan cola; road down; scan bread",
+                &format!(
+                    "blocked: {refused}, {only} | COLA 1.00 | due 1.00 | ! {refused} · this register works online only; nothing is lost, go on when the scale unit is back"
+                ),
+            ),
+            (
+                "scan cola; road down; scan bread; 206",
+                &format!("blocked: {refused}, {only} | welcome | 343-1-000001: 1.00, given 1.00, change 0.00"),
+            ),
+            ("scan cola; road down; scan bread; road up; scan bread", "COLA 1.00 | BREAD 2.30 | due 3.30"),
+        ],
+    );
+}
+
+fn online_only() -> Shop {
+    let mut shop = Shop::closed();
+    shop.online_only = true;
+    shop.start();
+    shop.play("sign 000160");
+    shop
 }

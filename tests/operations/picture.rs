@@ -13,9 +13,10 @@ pub(super) fn picture(view: &View, prompt: &Prompt) -> String {
     match &view.header.connection {
         ConnectionView::Online => {}
         ConnectionView::Offline { reason, .. } => parts.push(format!("offline: {reason}")),
-        ConnectionView::Blocked { reason, .. } => parts.push(format!("blocked: {reason}")),
+        ConnectionView::Blocked { reason, lacks, .. } => parts.push(format!("blocked: {reason}, {lacks}")),
     }
     match view.screen {
+        Screen::Activation => parts.push("not activated".to_owned()),
         Screen::SignIn => parts.push("sign in".to_owned()),
         Screen::Locked => parts.push("locked".to_owned()),
         Screen::Welcome => parts.push("welcome".to_owned()),
@@ -66,6 +67,8 @@ fn question(prompt: &Prompt) -> Option<String> {
         Prompt::Credentials(prompt) => match &prompt.purpose {
             Purpose::SignIn => (String::new(), &prompt.problem),
             Purpose::Unlock { name, .. } => (name.clone(), &prompt.problem),
+            Purpose::Release { locked, .. } => (locked.clone(), &prompt.problem),
+            Purpose::Activate { register } => (format!("code for {register}"), &prompt.problem),
             Purpose::Authorize { operation } => (format!("manager for {operation}"), &prompt.problem),
         },
         Prompt::Number(prompt) => (prompt.title.clone(), &prompt.problem),
@@ -75,7 +78,11 @@ fn question(prompt: &Prompt) -> Option<String> {
             let more = if prompt.products.len() > 3 { " …" } else { "" };
             (format!("{} {:?}: {}{more}", prompt.title, prompt.text, names.join(", ")), &prompt.problem)
         }
-        Prompt::Page(page) => (page.title.clone(), &None),
+        Prompt::Wait(wait) => (format!("{}: {}", wait.title, wait.text), &None),
+        Prompt::Page(page) => {
+            let rows: Vec<String> = page.rows.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            (if page.title == "Gift card balance" { rows.join(", ") } else { page.title.clone() }, &None)
+        }
         Prompt::ConnectionStatus(status) => (status.action.clone(), &status.remark),
     };
     let problem = problem.as_ref().map_or_else(String::new, |problem| format!(" ✗ {problem}"));

@@ -130,7 +130,7 @@ fn news(choice: usize, clock: &VirtualClock) -> Background {
     match choice % 5 {
         0 => Background::DeadlineReached,
         1 => Background::OfflineDatabaseReady,
-        2 => Background::OfflineDatabaseFailed("the disk is full".to_owned()),
+        2 => Background::OfflineDatabaseFailed { why: "the disk is full".to_owned(), hint: String::new() },
         3 => Background::UploadProgress,
         _ => Background::UploadUnreachable { sent: Tick(clock.tick().0.saturating_sub(choice as u64 % 100)), failure: Failure::Cut },
     }
@@ -156,6 +156,7 @@ fn answer(prompt: &Prompt, choice: usize, view: &View) -> Answer {
         _ if cancels => Answer::Cancel,
         Prompt::Credentials(_) => Answer::Credentials { operator: OPERATORS[next % OPERATORS.len()].to_owned(), pin: Pin::new("123") },
         Prompt::Number(_) => Answer::Number(NUMBERS[next % NUMBERS.len()].to_owned()),
+        Prompt::Wait(_) => Answer::Cancel,
         Prompt::Confirm(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_) => Answer::Yes,
         Prompt::Search(prompt) => match prompt.products.get(next % (prompt.products.len() + 1)) {
             Some(product) => Answer::Pick(product.id.clone()),

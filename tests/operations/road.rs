@@ -1,14 +1,16 @@
 //! A channel at the other end of a road that a test can cut, slow down or spoil, and that remembers who may sign in.
 
 use std::collections::HashMap;
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Condvar, LazyLock, Mutex};
 use std::time::Duration;
 
-use evertill::channel::{Channel, ChannelError, ErrorKind, Page, ProductSearch, Recorded, Result, Upload};
+use evertill::channel::{Channel, ChannelError, ErrorKind, Page, ProductSearch, Recorded, Refusal, Result, Upload};
 use evertill::clock::{Clock, VirtualClock};
 use evertill::connection::Failure;
-use evertill::ids::{OperatorId, ProductId, TransactionId};
+use evertill::ids::{OperatorId, ProductId, RegisterId, TransactionId};
+use evertill::retail::gift_card::GiftCard;
 use evertill::retail::product::{Found, Product};
+use evertill::retail::register::RegisterSetup;
 use evertill::retail::staff::{Operator, Pin};
 use evertill::retail::store::Store;
 
@@ -27,6 +29,12 @@ pub(super) enum Condition {
     Slow(u64),
     /// The other side fails.
     Broken,
+    /// It is answered, but headquarters is away.
+    HeadquartersAway,
+    /// It is answered, but what headquarters is asked never is.
+    HeadquartersStuck,
+    /// It is refused.
+    Refuses(Refusal),
     /// It is answered, but for one product that is not known there.
     Without(String),
 }
@@ -36,15 +44,35 @@ pub(super) struct Road {
     condition: Mutex<Condition>,
     clock: Arc<VirtualClock>,
     requests: Mutex<u32>,
+    parked: Mutex<bool>,
+    released: Condvar,
+    /// Who works, each time the till said so.
+    pub(super) operators: Mutex<Vec<Option<String>>>,
+    /// Whom managers unlocked.
+    pub(super) unlocked: Mutex<Vec<String>>,
 }
 
 impl Road {
     pub(super) fn new(clock: Arc<VirtualClock>) -> Arc<Self> {
-        Arc::new(Self { condition: Mutex::new(Condition::Up), clock, requests: Mutex::new(0) })
+        Arc::new(Self {
+            condition: Mutex::new(Condition::Up),
+            clock,
+            requests: Mutex::new(0),
+            parked: Mutex::new(false),
+            released: Condvar::new(),
+            operators: Mutex::default(),
+            unlocked: Mutex::default(),
+        })
     }
 
     pub(super) fn set(&self, condition: Condition) {
         *self.condition.lock().unwrap() = condition;
+    }
+
+    /// Lets go of what headquarters never answers.
+    pub(super) fn release(&self) {
+        *self.parked.lock().unwrap() = true;
+        self.released.notify_all();
     }
 
     /// How many requests were made since the last call.
@@ -55,7 +83,7 @@ impl Road {
     fn pass(&self) -> Result<Arc<dyn Channel>> {
         *self.requests.lock().unwrap() += 1;
         match *self.condition.lock().unwrap() {
-            Condition::Up | Condition::Without(_) => Ok(goods::database()),
+            Condition::Up | Condition::HeadquartersAway | Condition::HeadquartersStuck | Condition::Without(_) => Ok(goods::database()),
             Condition::Down => Err(ChannelError::unreachable(Failure::NobodyListens)),
             Condition::Hangs => Err(ChannelError::unreachable(Failure::TimedOut { after_ms: 1_000 })),
             Condition::Slow(ms) => {
@@ -63,6 +91,7 @@ impl Road {
                 Ok(goods::database())
             }
             Condition::Broken => Err(ChannelError::new(ErrorKind::Broken, "")),
+            Condition::Refuses(refusal) => Err(ChannelError::refused(refusal, "")),
         }
     }
 }
@@ -70,6 +99,34 @@ impl Road {
 impl Channel for Road {
     fn store(&self, number: &str) -> Result<Store> {
         self.pass()?.store(number)
+    }
+
+    fn register(&self, register: &RegisterId) -> Result<RegisterSetup> {
+        self.pass()?.register(register)
+    }
+
+    fn gift_card(&self, number: &str) -> Result<Option<GiftCard>> {
+        self.pass()?;
+        match *self.condition.lock().unwrap() {
+            Condition::HeadquartersAway => return Err(ChannelError::new(ErrorKind::HeadquartersAway, "")),
+            Condition::HeadquartersStuck => {}
+            Condition::Up
+            | Condition::Down
+            | Condition::Hangs
+            | Condition::Slow(_)
+            | Condition::Broken
+            | Condition::Refuses(_)
+            | Condition::Without(_) => {
+                let card = || GiftCard { number: number.to_owned(), balance: "25.00 USD".parse().unwrap() };
+                return Ok((number == "6035220001234567").then(card));
+            }
+        }
+        // Until the test ends.
+        let mut parked = self.parked.lock().unwrap();
+        while !*parked {
+            parked = self.released.wait(parked).unwrap();
+        }
+        Err(ChannelError::new(ErrorKind::HeadquartersAway, ""))
     }
 
     fn sign_in(&self, operator: &OperatorId, pin: &Pin) -> Result<Operator> {
@@ -80,6 +137,16 @@ impl Channel for Road {
         let asked = (operator.0.clone(), pin.reveal().to_owned());
         let mut answers = ANSWERS.lock().unwrap();
         answers.entry(asked).or_insert_with(|| channel.sign_in(operator, pin)).clone()
+    }
+
+    fn unlock(&self, operator: &OperatorId, _: &OperatorId, _: &Pin) -> Result<()> {
+        self.pass()?;
+        self.unlocked.lock().unwrap().push(operator.0.clone());
+        Ok(())
+    }
+
+    fn set_operator(&self, operator: Option<&OperatorId>) {
+        self.operators.lock().unwrap().push(operator.map(|operator| operator.0.clone()));
     }
 
     fn product_by_barcode(&self, code: &str) -> Result<Option<Found>> {

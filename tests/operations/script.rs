@@ -7,11 +7,13 @@
 //! | `type 3` | a number; `type` alone takes the suggestion |
 //! | `yes`, `no` | Enter, Esc |
 //! | `sign 000160`, `sign 000160/9` | credentials, with PIN 123 or another |
+//! | `code K7Q` | an activation code |
 //! | `find TEXT`, `pick NUMBER` | in a search |
 //! | `line 2`, `payment 1` | selects |
-//! | `road down` | the scale unit from now on: `up`, `down`, `hangs`, `slow 500`, `broken`, `without CODE` |
+//! | `road down` | the scale unit from now on: `up`, `down`, `hangs`, `slow 500`, `broken`, `without CODE`; headquarters is `away` or `stuck`; it refuses: `deactivated`, `sessionless`, `locked` |
 //! | `wait 300` | so many seconds pass |
 //! | `deadline`, `fetched`, `unfetched WHY`, `cut` | news: a deadline, the offline database is there or not, an upload found nobody (`cut 1`: one sent at that millisecond) |
+//! | `answered` | headquarters' answer is there: waits until the till has shown it |
 //! | `sent` | the uploads have brought up everything |
 //! | `kill` | the register dies and is started again on what its disk holds (only [`super::shop::Shop::play`] does that) |
 
@@ -19,9 +21,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
+use evertill::channel::Refusal;
 use evertill::clock::{Clock, Tick, VirtualClock};
 use evertill::connection::Failure;
-use evertill::desk::{Answer, Background, Desk, Prompt, Question, Reply, Selection};
+use evertill::desk::{Answer, Background, Desk, Prompt, Purpose, Question, Reply, Selection};
 use evertill::retail::staff::Pin;
 use evertill::view::View;
 
@@ -49,6 +52,13 @@ impl Desk for ScriptDesk<'_> {
         while let Some(step) = self.steps.pop_front() {
             let (word, rest) = step.split_once(' ').unwrap_or((&step, ""));
             match word {
+                // The till looks at the call with every piece of news.
+                "answered" if matches!(question.prompt, Prompt::Wait(_)) => {
+                    self.steps.push_front(step);
+                    std::thread::yield_now();
+                    return Reply::Background(Background::RealtimeAnswered);
+                }
+                "answered" => {}
                 "wait" => self.clock.sleep(Duration::from_secs(rest.parse().unwrap())),
                 "road" => self.road.set(condition(rest)),
                 "sent" => (self.send)(),
@@ -66,7 +76,7 @@ fn news(word: &str, rest: &str, clock: &VirtualClock) -> Option<Reply> {
     let news = match word {
         "deadline" => Background::DeadlineReached,
         "fetched" => Background::OfflineDatabaseReady,
-        "unfetched" => Background::OfflineDatabaseFailed(rest.to_owned()),
+        "unfetched" => Background::OfflineDatabaseFailed { why: rest.to_owned(), hint: "it is tried again".to_owned() },
         "cut" => Background::UploadUnreachable { sent: rest.parse().map_or(clock.tick(), Tick), failure: Failure::Cut },
         _ => return None,
     };
@@ -84,6 +94,10 @@ fn answer(word: &str, rest: &str, prompt: &Prompt) -> Answer {
         "pick" => (Answer::Pick(rest.into()), matches!(prompt, Prompt::Search(_))),
         "yes" => (Answer::Yes, matches!(prompt, Prompt::Confirm(_) | Prompt::Page(_) | Prompt::ConnectionStatus(_))),
         "no" => (Answer::Cancel, true),
+        "code" => {
+            let fits = matches!(prompt, Prompt::Credentials(prompt) if matches!(prompt.purpose, Purpose::Activate { .. }));
+            (Answer::Credentials { operator: String::new(), pin: Pin::new(rest) }, fits)
+        }
         "sign" => {
             let (operator, pin) = rest.split_once('/').unwrap_or((rest, "123"));
             (Answer::Credentials { operator: operator.to_owned(), pin: Pin::new(pin) }, matches!(prompt, Prompt::Credentials(_)))
@@ -104,7 +118,12 @@ fn condition(text: &str) -> Condition {
         ("down", _) => Condition::Down,
         ("hangs", _) => Condition::Hangs,
         ("slow", ms) => Condition::Slow(ms.parse().unwrap()),
+        ("away", _) => Condition::HeadquartersAway,
+        ("stuck", _) => Condition::HeadquartersStuck,
         ("broken", _) => Condition::Broken,
+        ("deactivated", _) => Condition::Refuses(Refusal::Device),
+        ("sessionless", _) => Condition::Refuses(Refusal::Session),
+        ("locked", _) => Condition::Refuses(Refusal::Locked),
         ("without", code) => Condition::Without(code.to_owned()),
         _ => panic!("there is no road {text:?}"),
     }

@@ -4,17 +4,20 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock, Mutex};
 
 use chrono::{DateTime, TimeDelta};
-use evertill::channel::Channel;
+use evertill::channel::{Channel, ChannelError, Refusal};
 use evertill::clock::{Clock, VirtualClock};
 use evertill::desk::{Prompt, Question};
 use evertill::ids::{KeySource, RegisterId};
 use evertill::journal::verify::verify;
 use evertill::journal::{Journal, Outbox, Reader};
 use evertill::profile::Profile;
+use evertill::retail::register::Numbers;
 use evertill::retail::sale::Sale;
 use evertill::retail::store::Store;
 use evertill::retail::transaction::{Content, Event, Transaction};
-use evertill::till::{OfflineDatabase, Setup, Sources, Till, Uploads};
+use evertill::secret::Secret;
+use evertill::sync::upload::UploadStatus;
+use evertill::till::{Activation, ActivationError, DownloadStatus, OfflineDatabase, Setup, Sources, Standing, Till, Uploads};
 use evertill::view::View;
 use tempfile::TempDir;
 
@@ -34,8 +37,11 @@ pub(super) struct Shop {
     pub(super) profile: Profile,
     pub(super) uploads: Arc<Mutex<UploadsState>>,
     pub(super) database: Arc<Mutex<DatabaseState>>,
+    pub(super) device: Arc<Mutex<DeviceState>>,
     /// Everything that was asked, in order.
     pub(super) asked: Vec<Question>,
+    /// Whether headquarters has its *Support offline* at no.
+    pub(super) online_only: bool,
     seed: u64,
     till: Option<Till>,
 }
@@ -45,6 +51,7 @@ pub(super) struct Shop {
 pub(super) struct UploadsState {
     pub(super) online: Vec<bool>,
     pub(super) woken: u32,
+    pub(super) status: UploadStatus,
 }
 
 /// The offline database as the till finds it.
@@ -53,6 +60,32 @@ pub(super) struct DatabaseState {
     pub(super) waiting: bool,
     pub(super) fetches: u32,
     pub(super) swaps: u32,
+    pub(super) online: Vec<bool>,
+    /// Why the next one does not open.
+    pub(super) broken: Option<&'static str>,
+    pub(super) status: DownloadStatus,
+}
+
+impl Default for DatabaseState {
+    fn default() -> Self {
+        let status = DownloadStatus { version: Some(7), ..DownloadStatus::default() };
+        Self { open: true, waiting: false, fetches: 0, swaps: 0, online: Vec::new(), broken: None, status }
+    }
+}
+
+impl Drop for Shop {
+    fn drop(&mut self) {
+        self.road.release();
+    }
+}
+
+/// The device as headquarters has it.
+pub(super) struct DeviceState {
+    pub(super) standing: Standing,
+    /// Given at the next activation.
+    pub(super) numbers: Numbers,
+    /// What headquarters says instead.
+    pub(super) refusal: Option<ActivationError>,
 }
 
 impl Shop {
@@ -81,8 +114,10 @@ impl Shop {
             store,
             profile,
             uploads: Arc::default(),
-            database: Arc::new(Mutex::new(DatabaseState { open: true, waiting: false, fetches: 0, swaps: 0 })),
+            database: Arc::default(),
+            device: Arc::new(Mutex::new(DeviceState { standing: Standing::Activated, numbers: Numbers::default(), refusal: None })),
             asked: Vec::new(),
+            online_only: false,
             seed: 343,
             till: None,
         };
@@ -96,18 +131,26 @@ impl Shop {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let online: Arc<dyn Channel> = self.road.clone();
         let offline = self.database.lock().unwrap().open.then(|| self.offline.clone() as Arc<dyn Channel>);
+        let mut sources = Sources::new(online, offline, &self.profile.offline, clock.clone());
+        if self.online_only {
+            sources.work_online_only();
+        }
         self.till = None;
         self.till = Some(
             Till::open(Setup {
+                last_serial: 0,
                 store: self.store.clone(),
                 register: register(),
                 profile: self.profile.clone(),
-                clock: clock.clone(),
+                clock,
                 keys: KeySource::Seeded(self.seed),
                 journal: Journal::open(self.directory.path(), &register()).unwrap(),
-                sources: Sources::new(online, offline, &self.profile.offline, clock),
+                sources,
                 uploads: Box::new(FakeUploads(Arc::clone(&self.uploads))),
                 offline_database: Box::new(FakeDatabase { state: Arc::clone(&self.database), road: Arc::clone(&self.offline) }),
+                news: Arc::new(|_| ()),
+                activation: Box::new(FakeDevice(Arc::clone(&self.device))),
+                look: None,
                 sample_hint: None,
             })
             .unwrap(),
@@ -273,8 +316,8 @@ impl Uploads for FakeUploads {
         self.0.lock().unwrap().online.push(online);
     }
 
-    fn status(&self, _: evertill::till::LocalTime<'_>) -> Vec<(String, String)> {
-        vec![("Last upload".to_owned(), "none yet".to_owned())]
+    fn status(&self) -> UploadStatus {
+        self.0.lock().unwrap().status.clone()
     }
 }
 
@@ -296,14 +339,68 @@ impl OfflineDatabase for FakeDatabase {
         self.state.lock().unwrap().waiting
     }
 
-    fn swap(&mut self) -> Result<Arc<dyn Channel>, String> {
+    fn set_online(&self, online: bool) {
+        self.state.lock().unwrap().online.push(online);
+    }
+
+    fn reopen(&mut self) -> Result<Arc<dyn Channel>, String> {
         let mut state = self.state.lock().unwrap();
-        (state.waiting, state.open) = (false, true);
+        state.waiting = false;
+        if let Some(why) = state.broken {
+            return Err(why.to_owned());
+        }
+        state.open = true;
         state.swaps += 1;
         Ok(self.road.clone())
     }
 
-    fn status(&self, _: evertill::till::LocalTime<'_>) -> Vec<(String, String)> {
-        vec![("Version".to_owned(), "7".to_owned())]
+    fn status(&self) -> DownloadStatus {
+        self.state.lock().unwrap().status.clone()
+    }
+}
+
+impl Shop {
+    /// From now on nothing can leave the journal.
+    pub(super) fn break_purging(&self) {
+        let database = rusqlite::Connection::open(self.directory.path().join("journal.db")).unwrap();
+        let trigger = "CREATE TRIGGER broken BEFORE DELETE ON transactions BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END";
+        database.execute_batch(trigger).unwrap();
+    }
+}
+
+/// Takes the code `good` alone.
+struct FakeDevice(Arc<Mutex<DeviceState>>);
+
+impl Activation for FakeDevice {
+    fn device(&self) -> &'static str {
+        "till-1"
+    }
+
+    fn standing(&self) -> Standing {
+        self.0.lock().unwrap().standing
+    }
+
+    fn activate(&mut self, code: &Secret) -> Result<Numbers, ActivationError> {
+        let mut state = self.0.lock().unwrap();
+        match &state.refusal {
+            Some(error) => return Err(error.clone()),
+            None if code.reveal() != "good" => return Err(ChannelError::refused(Refusal::NotFound, "").into()),
+            None => {}
+        }
+        state.standing = Standing::Activated;
+        Ok(state.numbers)
+    }
+
+    fn release(&mut self) -> Result<(), ActivationError> {
+        let mut state = self.0.lock().unwrap();
+        if let Some(error) = &state.refusal {
+            return Err(error.clone());
+        }
+        state.standing = Standing::Unknown;
+        Ok(())
+    }
+
+    fn was_deactivated(&mut self) {
+        self.0.lock().unwrap().standing = Standing::Deactivated;
     }
 }

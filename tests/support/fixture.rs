@@ -1,10 +1,14 @@
 //! A small shop for the tests of channels, and transactions of its registers.
 
+use std::path::{Path, PathBuf};
+
 use argon2::password_hash::PasswordHasher;
 use argon2::{Algorithm, Argon2, Params, Version};
+use evertill::channel::sqlite::master::{write_delta, write_full};
 use evertill::ids::{KeySource, RegisterId, ShiftId, TransactionId};
-use evertill::master_data::{Customer, MasterData, ProductCode, StaffMember};
+use evertill::master_data::{Changes, Customer, MasterData, ProductCode, StaffMember};
 use evertill::money::{Currency, Money, Quantity};
+use evertill::package::{Kind, Manifest, SCHEMA};
 use evertill::retail::product::{Product, ProductRules};
 use evertill::retail::sale::{NewLine, Sale};
 use evertill::retail::staff::{Operator, Permissions};
@@ -57,7 +61,27 @@ pub(crate) fn shop() -> MasterData {
             phone: String::new(),
             group: "regular".to_owned(),
         }],
+        records: Vec::new(),
     }
+}
+
+/// All of it as a full package, unpacked.
+pub(crate) fn full_package(folder: &Path, data: &MasterData, version: u64) -> (Manifest, PathBuf) {
+    let file = folder.join(format!("full-{version}.db"));
+    write_full(&file, data, version).unwrap();
+    (manifest(Kind::Full, version), file)
+}
+
+/// Changes as a package that needs a version, unpacked.
+pub(crate) fn delta_package(folder: &Path, changes: &Changes, from_version: u64, to_version: u64) -> (Manifest, PathBuf) {
+    let file = folder.join(format!("delta-{to_version}.db"));
+    write_delta(&file, changes).unwrap();
+    (manifest(Kind::Delta { from_version }, to_version), file)
+}
+
+fn manifest(kind: Kind, to_version: u64) -> Manifest {
+    let (group, digest, made_at) = ("343".to_owned(), String::new(), chrono::DateTime::UNIX_EPOCH);
+    Manifest { id: to_version, group, job: 9999, kind, to_version, schema: SCHEMA, rows: 0, bytes: 0, unpacked_bytes: 0, digest, made_at }
 }
 
 /// Its configuration.

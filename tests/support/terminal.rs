@@ -241,6 +241,13 @@ impl Terminal {
         self.shown()
     }
 
+    /// Asks the process to end, as a system that shuts down does (SIGTERM).
+    pub(crate) fn terminate(&self) {
+        let process = self.child.process_id().expect("a process of this system");
+        let told = std::process::Command::new("kill").args(["-TERM", &process.to_string()]).status();
+        assert!(told.is_ok_and(|status| status.success()), "the signal is sent");
+    }
+
     /// Waits until the program has ended and all it wrote is read.
     pub(crate) fn wait_for_end(&mut self) -> ExitStatus {
         let state = self.output.state();

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use ureq::http::{Response, StatusCode, header};
 use ureq::{Body, Error, Timeout};
 
-use super::{BACKSTOP, CONNECT_WAIT};
+use super::client::{BACKSTOP, CONNECT_WAIT};
 use crate::channel::{ChannelError, Result};
 use crate::connection::Failure;
 use crate::protocol::{JSON, PROBLEM_JSON, Problem, VERSION, VERSION_HEADER};
@@ -14,33 +14,33 @@ use crate::protocol::{JSON, PROBLEM_JSON, Problem, VERSION, VERSION_HEADER};
 /// What an answer may be, in bytes.
 const ANSWER_MAX: u64 = 4 << 20;
 
-/// A scale unit's record.
-pub(super) struct Answer(Vec<u8>);
+/// A server's record.
+pub(crate) struct Answer(Vec<u8>);
 
 impl Answer {
     /// Reads an answer whole.
-    pub(super) fn read(response: std::result::Result<Response<Body>, Error>) -> Result<Self> {
+    pub(crate) fn read(response: std::result::Result<Response<Body>, Error>) -> Result<Self> {
         let mut response = accept(response)?;
         expect_type(&response, JSON)?;
         body(&mut response).map(Self)
     }
 
     /// The record.
-    pub(super) fn json<T: DeserializeOwned>(self) -> Result<T> {
-        serde_json::from_slice(&self.0).map_err(|error| ChannelError::broken(format!("the scale unit's answer is not understood: {error}")))
+    pub(crate) fn json<T: DeserializeOwned>(self) -> Result<T> {
+        serde_json::from_slice(&self.0).map_err(|error| ChannelError::broken(format!("its answer is not understood: {error}")))
     }
 
     /// The record as it was sent.
-    pub(super) fn text(self) -> Result<String> {
-        String::from_utf8(self.0).map_err(|_| ChannelError::broken("the scale unit's answer is no text"))
+    pub(crate) fn text(self) -> Result<String> {
+        String::from_utf8(self.0).map_err(|_| ChannelError::broken("its answer is no text"))
     }
 }
 
-/// A scale unit's good answer, its body not yet read; everything else is an error of its own kind.
-pub(super) fn accept(response: std::result::Result<Response<Body>, Error>) -> Result<Response<Body>> {
+/// A server's good answer, its body not yet read; everything else is an error of its own kind.
+pub(crate) fn accept(response: std::result::Result<Response<Body>, Error>) -> Result<Response<Body>> {
     let mut response = response.map_err(|error| failure(&error))?;
     let (status, is_problem) = (response.status(), content_type(&response) == PROBLEM_JSON);
-    // These are the words of a balancer that does not reach its scale unit.
+    // These are the words of a balancer that does not reach its server.
     let balancers = match status {
         StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => true,
         StatusCode::SERVICE_UNAVAILABLE => !is_problem,
@@ -63,21 +63,21 @@ pub(super) fn accept(response: std::result::Result<Response<Body>, Error>) -> Re
 }
 
 /// Refuses an answer of another content type.
-pub(super) fn expect_type(response: &Response<Body>, expected: &str) -> Result<()> {
+pub(crate) fn expect_type(response: &Response<Body>, expected: &str) -> Result<()> {
     let found = content_type(response);
     if found == expected {
         return Ok(());
     }
-    Err(ChannelError::broken(format!("the scale unit answered with {found:.60}, expected {expected}")))
+    Err(ChannelError::broken(format!("it answered with {found:.60}, expected {expected}")))
 }
 
 /// Why there was no answer; what is no one else's fault is this program's.
-pub(super) fn failure(error: &Error) -> ChannelError {
+pub(crate) fn failure(error: &Error) -> ChannelError {
     if let Error::BodyExceedsLimit(limit) = error {
-        return ChannelError::broken(format!("the scale unit's answer has more than {limit} bytes"));
+        return ChannelError::broken(format!("its answer has more than {limit} bytes"));
     }
     let found = if let Error::Io(error) = error {
-        Some(io_failure(error.kind()))
+        Some(tls_failure(error).unwrap_or_else(|| io_failure(error.kind())))
     } else if let Error::Timeout(timeout) = error {
         Some(timed_out(*timeout))
     } else if matches!(error, Error::HostNotFound | Error::ConnectionFailed) {
@@ -91,6 +91,13 @@ pub(super) fn failure(error: &Error) -> ChannelError {
         || ChannelError::broken(error),
         |failure| ChannelError { detail: error.to_string(), ..ChannelError::unreachable(failure) },
     )
+}
+
+/// What the TLS library found wrong before anything was asked, if it did.
+fn tls_failure(error: &io::Error) -> Option<Failure> {
+    let found: &rustls::Error = error.get_ref()?.downcast_ref()?;
+    let proves_nothing = matches!(found, rustls::Error::InvalidCertificate(_) | rustls::Error::NoCertificatesPresented);
+    Some(if proves_nothing { Failure::NotTrusted } else { Failure::Garbled })
 }
 
 fn io_failure(kind: io::ErrorKind) -> Failure {
@@ -115,13 +122,15 @@ fn timed_out(timeout: Timeout) -> Failure {
 fn check_version(response: &Response<Body>) -> Result<()> {
     let Some(spoken) = response.headers().get(VERSION_HEADER) else {
         let status = response.status();
-        return Err(ChannelError::broken(format!("whoever answered with status {status} is no scale unit: no protocol is named")));
+        return Err(ChannelError::broken(format!(
+            "whoever answered with status {status} is no server of this program: no protocol is named"
+        )));
     };
     if spoken.as_bytes() == VERSION.to_string().as_bytes() {
         return Ok(());
     }
     let spoken = String::from_utf8_lossy(spoken.as_bytes());
-    Err(ChannelError::broken(format!("the scale unit speaks protocol {spoken:.20}, this register {VERSION}")))
+    Err(ChannelError::broken(format!("it speaks protocol {spoken:.20}, this program {VERSION}")))
 }
 
 /// The bare type, without parameters.

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::lock;
+use crate::channel::columns::Columns;
 use crate::channel::{ChannelError, Recorded, Refusal, Result, Upload};
-use crate::retail::transaction::{Content, Transaction, content_hash};
+use crate::retail::transaction::content_hash;
 
 /// Refused records that are kept; beyond it a register keeps its own until somebody has looked.
 const SET_ASIDE_MAX: u32 = 10_000;
@@ -24,7 +25,7 @@ pub(super) struct Intake {
 struct Waiting {
     upload: Upload,
     hash: String,
-    row: std::result::Result<Row, String>,
+    row: std::result::Result<Columns, String>,
     answer: OnceLock<Result<Recorded>>,
 }
 
@@ -71,7 +72,7 @@ fn write(database: &mut Connection, all: &[Arc<Waiting>]) -> Result<Vec<Result<R
 impl Waiting {
     fn read(upload: &Upload) -> Self {
         let hash = content_hash(&upload.canonical);
-        Self { upload: upload.clone(), hash, row: Row::read(upload), answer: OnceLock::new() }
+        Self { upload: upload.clone(), hash, row: Columns::read(upload), answer: OnceLock::new() }
     }
 
     fn write(&self, database: &Connection) -> Result<Recorded> {
@@ -89,17 +90,17 @@ impl Waiting {
     }
 
     /// Whether it was new; nothing is written when its key or one of its numbers is taken.
-    fn insert(&self, row: &Row, database: &Connection) -> rusqlite::Result<bool> {
+    fn insert(&self, row: &Columns, database: &Connection) -> rusqlite::Result<bool> {
         const INSERT: &str =
             "INSERT INTO transactions (id, store, register, sequence, receipt, kind, recorded_at, total, content_hash, content)
             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT DO NOTHING";
-        let Row { id, store, register, sequence, receipt, kind, recorded_at, total } = row;
+        let Columns { id, store, register, sequence, receipt, kind, recorded_at, total, .. } = row;
         let values = params![id, store, register, sequence, receipt, kind, recorded_at, total, self.hash, self.upload.canonical];
         Ok(database.prepare_cached(INSERT)?.execute(values)? == 1)
     }
 
     /// What stands in its place, unless it is itself.
-    fn conflict(&self, row: &Row, database: &Connection) -> rusqlite::Result<Option<String>> {
+    fn conflict(&self, row: &Columns, database: &Connection) -> rusqlite::Result<Option<String>> {
         const SAME_KEY: &str = "SELECT content_hash FROM transactions WHERE id = ?1";
         const SAME_NUMBER: &str = "SELECT id FROM transactions WHERE store = ?1 AND register = ?2 AND (sequence = ?3 OR receipt = ?4)";
         let same_key: Option<String> = database.prepare_cached(SAME_KEY)?.query_row([&row.id], |row| row.get(0)).optional()?;
@@ -127,53 +128,17 @@ impl Waiting {
     }
 }
 
-/// A transaction's columns, but for its text and hash.
-struct Row {
-    id: String,
-    store: String,
-    register: u32,
-    sequence: i64,
-    receipt: Option<i64>,
-    kind: &'static str,
-    recorded_at: String,
-    total: Option<String>,
-}
-
-impl Row {
-    /// Reads and tests what came up.
-    fn read(upload: &Upload) -> std::result::Result<Self, String> {
-        let transaction = Transaction::from_canonical(&upload.canonical).map_err(|error| format!("it is no transaction: {error}"))?;
-        if transaction.id != upload.id {
-            return Err(format!("its key is {}", transaction.id));
-        }
-        transaction.verify()?;
-        let number = |number: u64| i64::try_from(number).map_err(|_| format!("the number {number} is too large"));
-        Ok(Self {
-            id: upload.id.to_string(),
-            sequence: number(transaction.sequence)?,
-            receipt: transaction.receipt.map(number).transpose()?,
-            kind: transaction.kind(),
-            recorded_at: transaction.recorded_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-            total: match &transaction.content {
-                Content::Sale(sale) => Some(sale.totals().total.to_string()),
-                Content::VoidedSale(_) | Content::Event(_) => None,
-            },
-            store: transaction.register.store,
-            register: transaction.register.number,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::channel::ErrorKind;
+    use crate::channel::sqlite::open::{self, Schema};
     use crate::ids::{RegisterId, ShiftId, TransactionId};
-    use crate::retail::transaction::Event;
+    use crate::retail::transaction::{Content, Event, Transaction};
 
     fn database() -> (tempfile::TempDir, Mutex<Connection>) {
         let folder = tempfile::tempdir().unwrap();
-        let database = crate::channel::sqlite::open::for_writing(&folder.path().join("channel.db")).unwrap();
+        let database = open::for_writing(&folder.path().join("channel.db"), Schema::Channel).unwrap();
         (folder, Mutex::new(database))
     }
 

@@ -4,10 +4,39 @@ use std::path::Path;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-mod schema {
+mod channel {
     refinery::embed_migrations!("src/channel/sqlite/migrations");
+}
+
+mod master {
+    refinery::embed_migrations!("src/channel/sqlite/master/migrations");
+}
+
+/// Which of the two files.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Schema {
+    /// Transactions, and what a scale unit keeps of its registers.
+    Channel,
+    /// Master data.
+    Master,
+}
+
+impl Schema {
+    fn migrations(self) -> refinery::Runner {
+        match self {
+            Self::Channel => channel::migrations::runner(),
+            Self::Master => master::migrations::runner(),
+        }
+    }
+
+    /// The newest this program knows.
+    pub(super) fn known(self) -> i64 {
+        let migrations = self.migrations();
+        migrations.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+    }
 }
 
 /// How long a connection waits for another program's lock, such as a backup's.
@@ -60,40 +89,68 @@ impl OpenError {
 }
 
 /// Opens or makes a database, and migrates it.
-pub(super) fn for_writing(path: &Path) -> Result<Connection, OpenError> {
+pub(super) fn for_writing(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
     let mut database = Connection::open(path)?;
     database.busy_timeout(LOCK_WAIT)?;
-    let found = schema_version(&database)?;
-    if found > known_version() {
-        return Err(OpenError::Newer { found, known: known_version() });
+    let (found, known) = (schema_version(&database)?, schema.known());
+    if found > known {
+        return Err(OpenError::Newer { found, known });
     }
-    database.pragma_update(None, "journal_mode", "wal")?;
-    // WAL with NORMAL forgets acknowledged transactions when the power fails.
-    database.pragma_update(None, "synchronous", "full")?;
-    database.pragma_update(None, "foreign_keys", true)?;
-    migrate(&mut database)?;
+    make_durable(&database)?;
+    migrate(&mut database, schema)?;
     Ok(database)
 }
 
+/// Opens a database of exactly this program's schema to change it.
+pub(super) fn for_changing(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
+    let database = as_it_is(path, path, schema, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_URI)?;
+    make_durable(&database)?;
+    Ok(database)
+}
+
+fn make_durable(database: &Connection) -> rusqlite::Result<()> {
+    database.pragma_update(None, "journal_mode", "wal")?;
+    // WAL with NORMAL forgets acknowledged transactions when the power fails.
+    database.pragma_update(None, "synchronous", "full")?;
+    database.pragma_update(None, "foreign_keys", true)
+}
+
 /// Opens a database of exactly this program's schema, which others may be writing to.
-pub(super) fn for_reading(path: &Path) -> Result<Connection, OpenError> {
-    as_it_is(path, path, OpenFlags::empty())
+pub(super) fn for_reading(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
+    let database = as_it_is(path, path, schema, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    // Without, a statement with a join is compiled anew whenever it is used with other values.
+    database.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(database)
 }
 
-/// Opens a database of exactly this program's schema that nobody writes to any more: without locks, which cost as much as a look-up.
-pub(super) fn finished(path: &Path) -> Result<Connection, OpenError> {
+/// Opens a database as it stands at this moment: what others write later is not seen. A look-up costs no lock.
+pub(super) fn snapshot(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
+    let database = for_reading(path, schema)?;
+    database.execute_batch("BEGIN")?;
+    // The first read begins the snapshot.
+    schema_version(&database)?;
+    Ok(database)
+}
+
+/// Opens a database of exactly this program's schema that nobody writes to, leaving nothing beside it.
+pub(super) fn finished(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
+    let name = format!("{}?immutable=1", address(path));
+    as_it_is(path, name, schema, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
+}
+
+/// The `file:` address of a path.
+pub(super) fn address(path: &Path) -> String {
     let root = if path.is_absolute() { "//" } else { "" };
-    let name = percent_encode(path.as_os_str().as_encoded_bytes(), URI_PATH);
-    as_it_is(path, format!("file:{root}{name}?immutable=1"), OpenFlags::SQLITE_OPEN_URI)
+    format!("file:{root}{}", percent_encode(path.as_os_str().as_encoded_bytes(), URI_PATH))
 }
 
-fn as_it_is(path: &Path, name: impl AsRef<Path>, further: OpenFlags) -> Result<Connection, OpenError> {
+fn as_it_is(path: &Path, name: impl AsRef<Path>, schema: Schema, flags: OpenFlags) -> Result<Connection, OpenError> {
     if !path.try_exists().map_err(|error| OpenError::Io(error.to_string()))? {
         return Err(OpenError::Missing);
     }
-    let database = Connection::open_with_flags(name, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | further)?;
+    let database = Connection::open_with_flags(name, OpenFlags::SQLITE_OPEN_NO_MUTEX | flags)?;
     database.busy_timeout(LOCK_WAIT)?;
-    let (found, known) = (schema_version(&database)?, known_version());
+    let (found, known) = (schema_version(&database)?, schema.known());
     match found.cmp(&known) {
         std::cmp::Ordering::Equal => Ok(database),
         std::cmp::Ordering::Greater => Err(OpenError::Newer { found, known }),
@@ -102,8 +159,8 @@ fn as_it_is(path: &Path, name: impl AsRef<Path>, further: OpenFlags) -> Result<C
 }
 
 /// Brings the schema up to date.
-pub(super) fn migrate(database: &mut Connection) -> Result<(), OpenError> {
-    schema::migrations::runner().run(database).map_err(|error| OpenError::Corrupt(error.to_string()))?;
+pub(super) fn migrate(database: &mut Connection, schema: Schema) -> Result<(), OpenError> {
+    schema.migrations().run(database).map_err(|error| OpenError::Corrupt(error.to_string()))?;
     Ok(())
 }
 
@@ -116,11 +173,6 @@ fn schema_version(database: &Connection) -> Result<i64, OpenError> {
     }
     let tables: i64 = database.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if tables == 0 { Ok(0) } else { Err(OpenError::Corrupt("it holds tables of another program".to_owned())) }
-}
-
-fn known_version() -> i64 {
-    let migrations = schema::migrations::runner();
-    migrations.get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
 }
 
 impl From<rusqlite::Error> for OpenError {
@@ -140,11 +192,11 @@ mod tests {
     fn a_file_that_is_no_database_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("offline.db");
-        assert_eq!(for_reading(&path).unwrap_err(), OpenError::Missing);
+        assert_eq!(for_reading(&path, Schema::Channel).unwrap_err(), OpenError::Missing);
         std::fs::write(&path, [b'x'; 5_000]).unwrap();
-        assert!(matches!(for_reading(&path), Err(OpenError::Corrupt(_))));
-        assert!(matches!(for_writing(&path), Err(OpenError::Corrupt(_))));
-        assert!(matches!(for_writing(folder.path()), Err(OpenError::Io(_))));
+        assert!(matches!(for_reading(&path, Schema::Channel), Err(OpenError::Corrupt(_))));
+        assert!(matches!(for_writing(&path, Schema::Channel), Err(OpenError::Corrupt(_))));
+        assert!(matches!(for_writing(folder.path(), Schema::Channel), Err(OpenError::Io(_))));
     }
 
     #[test]
@@ -152,10 +204,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         for name in ["offline.db", "50% off? #1 & more.db", "Žemlja.db", "a\\b.db"] {
             let path = folder.path().join(name);
-            drop(for_writing(&path).unwrap());
-            assert!(finished(&path).is_ok(), "{name}");
+            drop(for_writing(&path, Schema::Channel).unwrap());
+            assert!(finished(&path, Schema::Channel).is_ok(), "{name}");
             std::fs::remove_file(&path).unwrap();
-            assert_eq!(finished(&path).unwrap_err(), OpenError::Missing, "{name}");
+            assert_eq!(finished(&path, Schema::Channel).unwrap_err(), OpenError::Missing, "{name}");
         }
     }
 
@@ -163,13 +215,13 @@ mod tests {
     fn a_file_of_a_newer_program_is_refused_and_not_changed() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("channel.db");
-        let newer = for_writing(&path).unwrap();
+        let newer = for_writing(&path, Schema::Channel).unwrap();
         newer.execute("INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')", []).unwrap();
         drop(newer);
         let before = std::fs::read(&path).unwrap();
-        let refused = OpenError::Newer { found: 99, known: known_version() };
-        assert_eq!(for_writing(&path).unwrap_err(), refused);
-        assert_eq!(for_reading(&path).unwrap_err(), refused);
+        let refused = OpenError::Newer { found: 99, known: Schema::Channel.known() };
+        assert_eq!(for_writing(&path, Schema::Channel).unwrap_err(), refused);
+        assert_eq!(for_reading(&path, Schema::Channel).unwrap_err(), refused);
         assert_eq!(std::fs::read(&path).unwrap(), before);
     }
 
@@ -178,13 +230,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         Connection::open(&path).unwrap().execute_batch("CREATE TABLE journal (x INTEGER) STRICT").unwrap();
-        assert!(matches!(for_writing(&path), Err(OpenError::Corrupt(_))));
+        assert!(matches!(for_writing(&path, Schema::Channel), Err(OpenError::Corrupt(_))));
     }
 
     #[test]
     fn writes_are_durable_and_references_hold() {
         let folder = tempfile::tempdir().unwrap();
-        let database = for_writing(&folder.path().join("channel.db")).unwrap();
+        let database = for_writing(&folder.path().join("channel.db"), Schema::Channel).unwrap();
         let pragma = |name| database.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();
         assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
         assert_eq!(pragma("synchronous"), 2.into());

@@ -6,6 +6,7 @@ use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row};
 use rust_decimal::Decimal;
 
+use crate::channel::codes::code_key;
 use crate::ids::{ProductId, TaxGroupId};
 use crate::money::{Money, Quantity};
 use crate::retail::product::{Found, Product, ProductRules};
@@ -47,14 +48,6 @@ pub(super) fn by_number(database: &Connection, id: &str) -> rusqlite::Result<Opt
     database.prepare_cached(BY_NUMBER)?.query_row([id], placed).optional()
 }
 
-/// The form in which a code is kept: a UPC-A is the EAN-13 with a 0 before it (GS1 General Specifications, GTIN-12).
-pub(super) fn code_key(code: &str) -> &str {
-    match code.strip_prefix('0') {
-        Some(upc) if code.len() == 13 && code.bytes().all(|byte| byte.is_ascii_digit()) => upc,
-        _ => code,
-    }
-}
-
 /// Reads the columns of [`columns`].
 pub(super) fn product(row: &Row<'_>) -> rusqlite::Result<Product> {
     Ok(Product {
@@ -89,25 +82,4 @@ fn parse<T: FromStr<Err: std::error::Error + Send + Sync + 'static>>(row: &Row<'
 
 fn unreadable(column: usize, error: impl std::error::Error + Send + Sync + 'static) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::code_key;
-
-    #[test]
-    fn a_upc_is_an_ean_with_a_zero_before_it() {
-        for (code, key) in [
-            ("0036000291452", "036000291452"),
-            ("036000291452", "036000291452"),
-            ("4006381333931", "4006381333931"),
-            ("0000000000000", "000000000000"),
-            ("0A36000291452", "0A36000291452"),
-            ("00036000291452", "00036000291452"),
-            ("0", "0"),
-            ("", ""),
-        ] {
-            assert_eq!(code_key(code), key);
-        }
-    }
 }

@@ -69,6 +69,8 @@ pub enum Command {
     Press(u16),
     /// Changes the road to the scale unit.
     Network(Network),
+    /// What happens at headquarters.
+    Headquarters(Headquarters),
     /// The register dies and is started again on the same data.
     Kill,
     /// Shows a line under the screen; an empty one takes it away.
@@ -98,6 +100,7 @@ impl Command {
             | Self::Show
             | Self::Screenshot { .. }
             | Self::Network(_)
+            | Self::Headquarters(_)
             | Self::Kill
             | Self::Caption(_)
             | Self::Assert { .. } => false,
@@ -136,6 +139,22 @@ pub enum Picture {
     Text,
     /// A drawing of the terminal.
     Svg,
+}
+
+/// What happens at headquarters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Headquarters {
+    /// The scale unit finds it.
+    Up,
+    /// The scale unit does not find it.
+    Down,
+    /// The product of a code gets another price, which is distributed to the scale unit at once.
+    Price {
+        /// One of its codes.
+        code: String,
+        /// The price of its unit.
+        price: Decimal,
+    },
 }
 
 /// The road between register and scale unit.
@@ -271,6 +290,7 @@ impl fmt::Display for Command {
             Self::Scan(code) => write!(f, "Scan {}", Quoted(code)),
             Self::Press(operation) => write!(f, "Press {operation}"),
             Self::Network(network) => write!(f, "Network {network}"),
+            Self::Headquarters(headquarters) => write!(f, "Headquarters {headquarters}"),
             Self::Kill => f.write_str("Kill"),
             Self::Caption(text) => write!(f, "Caption {}", Quoted(text)),
             Self::Assert { name, comparison, value } => {
@@ -298,6 +318,15 @@ impl fmt::Display for Network {
             Self::Slow(time) => write!(f, "Slow {}", Time(*time)),
             Self::Drop { percent } => write!(f, "Drop {percent}%"),
             Self::Up | Self::Down | Self::Hang | Self::Garbage => write!(f, "{self:?}"),
+        }
+    }
+}
+
+impl fmt::Display for Headquarters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Up | Self::Down => write!(f, "{self:?}"),
+            Self::Price { code, price } => write!(f, "Price {} {price}", Quoted(code)),
         }
     }
 }

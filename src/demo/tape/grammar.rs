@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 use rust_decimal::Decimal;
 
-use super::command::{Command, Comparison, Network, Picture, Scope, Setting, Value};
+use super::command::{Command, Comparison, Headquarters, Network, Picture, Scope, Setting, Value};
 use super::error::Fault;
 use super::key::Key;
 use super::words::{Arguments, Kind, Word};
@@ -23,7 +23,7 @@ struct Row {
     read: fn(&mut Arguments<'_>) -> Result<Command, Fault>,
 }
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 19] = [
     Row {
         name: "Type",
         form: r#"Type[@50ms] "text""#,
@@ -69,6 +69,11 @@ const ROWS: [Row; 18] = [
         name: "Network",
         form: "Network Up | Down | Hang | Slow 800ms | Drop 30% | Garbage",
         read: |arguments| network(arguments).map(Command::Network),
+    },
+    Row {
+        name: "Headquarters",
+        form: r#"Headquarters Up | Down | Price "4011" 1.29"#,
+        read: |arguments| headquarters(arguments).map(Command::Headquarters),
     },
     Row { name: "Kill", form: "Kill", read: |_| Ok(Command::Kill) },
     Row { name: "Caption", form: r#"Caption "text""#, read: |arguments| arguments.text("a text").map(Command::Caption) },
@@ -168,6 +173,17 @@ fn setting(arguments: &mut Arguments<'_>) -> Result<Setting, Fault> {
             let names = ["Width", "Height", "TypingSpeed", "Theme", "Seed"];
             Err(with_nearest(word.instead_of(EXPECTED), other, names.into_iter()))
         }
+    }
+}
+
+fn headquarters(arguments: &mut Arguments<'_>) -> Result<Headquarters, Fault> {
+    const EXPECTED: &str = "one of Up, Down, Price";
+    let word = arguments.word(EXPECTED)?;
+    match word.bare(EXPECTED)? {
+        "Up" => Ok(Headquarters::Up),
+        "Down" => Ok(Headquarters::Down),
+        "Price" => Ok(Headquarters::Price { code: arguments.name("a product's code")?, price: arguments.amount()? }),
+        other => Err(with_nearest(word.instead_of(EXPECTED), other, ["Up", "Down", "Price"].into_iter())),
     }
 }
 

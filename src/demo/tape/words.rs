@@ -178,6 +178,14 @@ impl<'t> Arguments<'t> {
         number(word, word.bare(what)?, what, range).map(Some)
     }
 
+    /// An amount such as `1.29`.
+    pub(super) fn amount(&mut self) -> Result<Decimal, Fault> {
+        const EXPECTED: &str = "an amount such as `1.29`";
+        let word = self.word(EXPECTED)?;
+        let amount = Decimal::from_str_exact(word.bare(EXPECTED)?).ok().filter(|amount| *amount > Decimal::ZERO && amount.scale() <= 2);
+        amount.ok_or_else(|| word.instead_of(EXPECTED))
+    }
+
     /// A share such as `30%`.
     pub(super) fn percent(&mut self) -> Result<u8, Fault> {
         const EXPECTED: &str = "a share such as `30%`";

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
@@ -8,10 +9,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::channel::{Page, ProductSearch, Result as Answer, Upload};
 use crate::clock::{Clock, VirtualClock};
-use crate::ids::{OperatorId, ProductId, TransactionId};
+use crate::ids::{OperatorId, ProductId, RegisterId, TransactionId};
 use crate::journal::testing::{Shop, at};
 use crate::journal::{Progress, Reader, Unsent};
+use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
+use crate::retail::register::RegisterSetup;
 use crate::retail::staff::{Operator, Pin};
 use crate::retail::store::Store;
 use crate::retail::transaction::Transaction;
@@ -28,6 +31,8 @@ struct ScaleUnit {
     before: Mutex<Option<Rule>>,
     /// Fails after it was taken in: the answer is lost.
     after: Mutex<Option<Rule>>,
+    /// Whether it answers anything else.
+    is_there: AtomicBool,
 }
 
 impl ScaleUnit {
@@ -67,6 +72,12 @@ impl Channel for ScaleUnit {
     fn store(&self, _: &str) -> Answer<Store> {
         Err(unasked())
     }
+    fn register(&self, _: &RegisterId) -> Answer<RegisterSetup> {
+        Err(unasked())
+    }
+    fn gift_card(&self, _: &str) -> Answer<Option<GiftCard>> {
+        Err(unasked())
+    }
     fn sign_in(&self, _: &OperatorId, _: &Pin) -> Answer<Operator> {
         Err(unasked())
     }
@@ -83,7 +94,7 @@ impl Channel for ScaleUnit {
         Err(unasked())
     }
     fn data_version(&self) -> Answer<u64> {
-        Err(unasked())
+        if self.is_there.load(Ordering::SeqCst) { Ok(7) } else { Err(cut()) }
     }
 }
 
@@ -205,6 +216,40 @@ fn without_an_answer_it_pauses_until_the_register_is_online_again() {
     register.uploader.set_online(true);
     register.uploader.wait_until_quiet();
     assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![1, 2], 0));
+}
+
+#[test]
+fn a_record_that_alone_finds_no_answer_neither_takes_the_register_offline_nor_blocks_the_others() {
+    let timed_out = |sequence: u64| {
+        move |transaction: &Transaction| {
+            (transaction.sequence == sequence).then(|| ChannelError::unreachable(Failure::TimedOut { after_ms: 5_000 }))
+        }
+    };
+    let mut register = Register::prepared(|shop, scale_unit| {
+        scale_unit.is_there.store(true, Ordering::SeqCst);
+        scale_unit.loses_answers(timed_out(2));
+        (0..4).for_each(|_| drop(shop.sell()));
+    });
+    assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![1, 2, 3, 4], 1));
+    register.sell();
+    register.wait_ms(1_000);
+    assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![5, 2], 1));
+    assert!(register.news().iter().all(|item| *item == Background::UploadProgress), "never unreachable");
+    register.scale_unit.heals();
+    register.wait_ms(60_000);
+    assert_eq!((register.scale_unit.asked(), register.unsent(), register.scale_unit.taken().len()), (vec![2], Unsent::default(), 5));
+
+    register.scale_unit.is_there.store(false, Ordering::SeqCst);
+    register.scale_unit.fails(timed_out(6));
+    register.sell();
+    assert!(matches!(register.news()[..], [.., Background::UploadUnreachable { failure: Failure::TimedOut { .. }, .. }]));
+}
+
+#[test]
+fn a_large_record_may_take_longer() {
+    for (bytes, more_ms) in [(0, 0), (LARGE, 0), (LARGE + 16_000, 1_000), (Upload::MAX_BYTES, 61_440)] {
+        assert_eq!(larger_ms(bytes), more_ms, "{bytes} bytes");
+    }
 }
 
 #[test]
@@ -361,8 +406,8 @@ fn a_hung_request_times_out_and_never_holds_up_closing() {
     // The request's own time-out is 5 s.
     assert!(closing.recv_timeout(Duration::from_secs(3)).is_ok(), "closing waited for a request that hangs");
     closer.join().unwrap();
-    drop(release);
     assert_eq!(register.shop.journal.unsent().unwrap().sales, 1);
+    drop(release);
 }
 
 #[test]

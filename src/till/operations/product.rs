@@ -7,7 +7,7 @@ use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::super::stop::Stop;
 use super::super::{InHand, Till};
-use super::discount;
+use super::{connection, discount};
 use crate::channel::{Page as FoundPage, ProductSearch};
 use crate::connection::Source;
 use crate::desk::{Answer, ConfirmPrompt, Desk, NumberPrompt, Page, Prompt, SearchPrompt, Selection};
@@ -103,8 +103,8 @@ pub(super) fn price_check(till: &mut Till, desk: &mut dyn Desk, _: Option<&str>)
         rows.push(row("", "not for sale".to_owned()));
     }
     if till.sources.source() == Source::Offline {
-        rows.push(row("Prices", "as of the last download".to_owned()));
-        rows.extend(till.offline_database.status(&|time| till.local_time(time)));
+        let made_at = till.offline_database.status().made_at;
+        rows.push(row("Prices", made_at.map_or_else(|| "as of the last download".to_owned(), |at| connection::prices_as_of(till, at))));
     }
     let page = Page { title: "Price check".to_owned(), rows, action: Some("Sell it".to_owned()) };
     if till.ask(desk, Prompt::Page(page))? == Answer::Yes {

@@ -1,22 +1,23 @@
 //! Session: signing in and unlocking, 701 Log off, 703 Lock register.
 
 use super::super::stop::Stop;
-use super::super::{Session, Till};
+use super::super::{Session, Standing, Till};
 use super::transaction;
 use crate::connection::Source;
 use crate::desk::{Answer, ConfirmPrompt, CredentialsPrompt, Desk, Prompt, Purpose};
 use crate::ids::OperatorId;
 use crate::journal::{JournalError, Stamp};
-use crate::retail::staff::{Operator, Permission, Pin};
+use crate::retail::staff::{Operator, Permission};
 use crate::retail::transaction::Event;
 use crate::view::{Level, Notice};
 
 /// Asks who works here, until somebody does.
 pub(in crate::till) fn sign_in(till: &mut Till, desk: &mut dyn Desk) -> Result<(), Stop> {
-    let (operator, _) = ask_credentials(till, desk, |hint| CredentialsPrompt { purpose: Purpose::SignIn, problem: None, hint })?;
+    let operator = ask_credentials(till, desk, &Purpose::SignIn, None)?;
     begin_session(till, operator)?;
     till.offline_database.fetch();
     let purged = purge(till);
+    till.purged = Some((till.clock.now(), purged.as_ref().err().map(ToString::to_string)));
     till.notice = Some(match &till.in_hand {
         _ if purged.is_err() => Notice {
             level: Level::Warning,
@@ -38,7 +39,8 @@ pub(in crate::till) fn unlock(till: &mut Till, desk: &mut dyn Desk) -> Result<()
     let Some(session) = &till.session else { return Ok(()) };
     let (id, name) = (session.operator.id.clone(), session.operator.name.clone());
     let purpose = Purpose::Unlock { operator: id.0.clone(), name: name.clone() };
-    let (operator, _) = ask_credentials(till, desk, |_| CredentialsPrompt { purpose: purpose.clone(), problem: None, hint: None })?;
+    let problem = till.session.as_mut().and_then(|session| session.problem.take());
+    let operator = ask_credentials(till, desk, &purpose, problem)?;
     if operator.id != id && operator.permissions.manager {
         return log_off_another(till, desk, operator.id, &name);
     }
@@ -49,6 +51,7 @@ pub(in crate::till) fn unlock(till: &mut Till, desk: &mut dyn Desk) -> Result<()
         session.locked = false;
         session.operator = operator;
     }
+    till.sources.set_operator(Some(&id));
     till.notice = None;
     till.note(Event::Unlocked)
 }
@@ -84,6 +87,7 @@ fn end_session(till: &mut Till) -> Result<(), Stop> {
     let unsent = till.journal.unsent()?.sales;
     till.note(Event::LogOff)?;
     till.session = None;
+    till.sources.set_operator(None);
     till.change_due = None;
     till.pending_quantity = None;
     let hint = match till.sources.source() {
@@ -128,7 +132,8 @@ fn begin_session(till: &mut Till, operator: Operator) -> Result<(), Stop> {
     let stamp = Stamp { operator: operator.id.clone(), shift: shift.id, at, offline };
     let id = till.keys.next(at);
     till.journal.note(id, Event::LogOn, &stamp)?;
-    till.session = Some(Session { operator, shift, locked: false });
+    till.sources.set_operator(Some(&operator.id));
+    till.session = Some(Session { operator, shift, locked: false, problem: None });
     till.note_connection()?;
     till.uploads.wake();
     Ok(())
@@ -141,17 +146,13 @@ fn purge(till: &mut Till) -> Result<(), JournalError> {
     till.journal.purge(before).map(drop)
 }
 
-/// Asks for credentials until the source of the moment knows them.
-fn ask_credentials(
-    till: &mut Till,
-    desk: &mut dyn Desk,
-    prompt: impl Fn(Option<String>) -> CredentialsPrompt,
-) -> Result<(Operator, Pin), Stop> {
-    let mut problem = None;
+/// Asks for credentials until they are somebody's.
+fn ask_credentials(till: &mut Till, desk: &mut dyn Desk, purpose: &Purpose, mut problem: Option<String>) -> Result<Operator, Stop> {
     loop {
-        let asked = CredentialsPrompt { problem: problem.take(), ..prompt(till.sample_hint.clone()) };
+        let hint = till.sample_hint.clone().filter(|_| *purpose == Purpose::SignIn);
+        let asked = CredentialsPrompt { purpose: purpose.clone(), problem: problem.take(), hint };
         let (operator, pin) = match till.ask(desk, Prompt::Credentials(asked)) {
-            Ok(Answer::Credentials { operator, pin }) => (operator, pin),
+            Ok(Answer::Credentials { operator, pin }) => (OperatorId(operator), pin),
             Ok(Answer::Operation { number, parameter }) if till.session.is_none() => {
                 till.operate(desk, number, parameter.as_deref())?;
                 continue;
@@ -159,12 +160,9 @@ fn ask_credentials(
             Ok(_) | Err(Stop::Cancelled | Stop::Lock) => continue,
             Err(stop) => return Err(stop),
         };
-        let (id, secret) = (OperatorId(operator), pin.clone());
-        desk.show(&till.view());
-        let answer = till.sources.ask_at_all_events(move |channel| channel.sign_in(&id, &secret));
-        till.write_down_switches();
-        match answer.map_err(Stop::from) {
-            Ok(operator) => return Ok((operator, pin)),
+        match till.check_credentials(desk, &operator, &pin) {
+            Ok(operator) => return Ok(operator),
+            Err(stop) if till.session.is_none() && till.activation.standing() != Standing::Activated => return Err(stop),
             Err(stop) => problem = Some(stop.into_problem()?),
         }
     }

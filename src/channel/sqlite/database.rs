@@ -1,0 +1,222 @@
+//! What a scale unit keeps in its channel database beyond transactions: devices, sessions, wrong PINs, reports, and how far headquarters is.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
+
+use super::{SqliteChannel, lock};
+use crate::channel::{ChannelDatabase, ChannelError, Device, DeviceStatus, Result, Session, Upload};
+use crate::clock::Time;
+use crate::ids::{OperatorId, RegisterId, TransactionId};
+use crate::master_data::Record;
+use crate::package::{Manifest, Report};
+use crate::retail::lockout::Attempts;
+use crate::retail::register::Numbers;
+
+/// Operators whose wrong PINs are counted: more than a store has, so that made-up numbers do not fill the disk.
+const ATTEMPTS_MAX: u32 = 10_000;
+
+impl ChannelDatabase for SqliteChannel {
+    fn is_at_hand(&self) -> bool {
+        true
+    }
+
+    fn is_empty(&self) -> Result<bool> {
+        Self::is_empty(self)
+    }
+
+    fn transaction_count(&self) -> Result<u64> {
+        Self::transaction_count(self)
+    }
+
+    fn highest_numbers(&self, register: &RegisterId) -> Result<Numbers> {
+        const HIGHEST: &str =
+            "SELECT coalesce(max(sequence), 0), coalesce(max(receipt), 0) FROM transactions WHERE store = ?1 AND register = ?2";
+        /// A register's own shifts rise with its sequence; between them may stand those of others.
+        const SHIFT: &str = "SELECT json_extract(content, '$.shift.number') FROM transactions
+            WHERE store = ?1 AND register = ?2 AND json_extract(content, '$.shift.register') = ?2 ORDER BY sequence DESC LIMIT 1";
+        let key = params![register.store, register.number];
+        self.read(|database| {
+            let (sequence, receipt): (i64, i64) = database.query_row(HIGHEST, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
+            let shift: Option<i64> = database.query_row(SHIFT, key, |row| row.get(0)).optional()?;
+            let [sequence, receipt, shift] = [sequence, receipt, shift.unwrap_or(0)].map(i64::cast_unsigned);
+            Ok(Numbers { sequence, receipt, shift })
+        })
+    }
+
+    fn device(&self, token_hash: &str) -> Result<Option<Device>> {
+        const DEVICE: &str = "SELECT id, store, register, activated FROM devices WHERE token_hash = ?1";
+        self.read(|database| {
+            let device = |row: &Row<'_>| {
+                let status = if row.get(3)? { DeviceStatus::Activated } else { DeviceStatus::Deactivated };
+                Ok(Device { id: row.get(0)?, register: register(row, 1)?, token_hash: token_hash.to_owned(), status })
+            };
+            database.prepare_cached(DEVICE)?.query_row([token_hash], device).optional()
+        })
+    }
+
+    fn activate(&self, device: &Device) -> Result<()> {
+        const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated) VALUES (?1, ?2, ?3, ?4, 1)
+            ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = 1";
+        let RegisterId { store, number } = &device.register;
+        self.write(|transaction| {
+            release(transaction, &device.register)?;
+            transaction.execute(ACTIVATE, params![device.token_hash, device.id, store, number])?;
+            Ok(())
+        })
+    }
+
+    fn deactivate(&self, register: &RegisterId) -> Result<()> {
+        self.write(|transaction| Ok(release(transaction, register)?))
+    }
+
+    fn open_session(&self, session: &Session) -> Result<()> {
+        const OPEN: &str = "INSERT INTO sessions (token_hash, operator, store, register, expires_at_ms) VALUES (?1, ?2, ?3, ?4, ?5)";
+        let Session { token_hash, operator, register, expires_at } = session;
+        let values = params![token_hash, operator.0, register.store, register.number, expires_at.timestamp_millis()];
+        self.write(|transaction| Ok(transaction.execute(OPEN, values).map(drop)?))
+    }
+
+    fn session(&self, token_hash: &str) -> Result<Option<Session>> {
+        const SESSION: &str = "SELECT operator, store, register, expires_at_ms FROM sessions WHERE token_hash = ?1";
+        self.read(|database| {
+            let session = |row: &Row<'_>| {
+                let (operator, expires_at) = (OperatorId(row.get(0)?), time(row.get(3)?));
+                Ok(Session { token_hash: token_hash.to_owned(), operator, register: register(row, 1)?, expires_at })
+            };
+            database.prepare_cached(SESSION)?.query_row([token_hash], session).optional()
+        })
+    }
+
+    fn close_session(&self, token_hash: &str) -> Result<bool> {
+        const CLOSE: &str = "DELETE FROM sessions WHERE token_hash = ?1";
+        self.write(|transaction| Ok(transaction.execute(CLOSE, [token_hash])? == 1))
+    }
+
+    fn forget_sessions(&self, expired_before: Time) -> Result<()> {
+        const FORGET: &str = "DELETE FROM sessions WHERE expires_at_ms < ?1";
+        self.write(|transaction| Ok(transaction.execute(FORGET, [expired_before.timestamp_millis()]).map(drop)?))
+    }
+
+    fn is_active(&self, operator: &OperatorId) -> Result<bool> {
+        const ACTIVE: &str = "SELECT EXISTS (SELECT 1 FROM staff WHERE id = ?1)";
+        self.master.read(|database| database.prepare_cached(ACTIVE)?.query_row([&operator.0], |row| row.get(0)))
+    }
+
+    fn attempts(&self, operator: &OperatorId) -> Result<Attempts> {
+        self.read(|database| attempts(database, operator))
+    }
+
+    fn note_failure(&self, operator: &OperatorId, now: Time) -> Result<Attempts> {
+        const NOTE: &str = "INSERT OR REPLACE INTO attempts (operator, failures, locked_until_ms, last_at_ms) VALUES (?1, ?2, ?3, ?4)";
+        const BOUND: &str = "DELETE FROM attempts WHERE (SELECT count(*) FROM attempts) > ?1
+            AND operator = (SELECT operator FROM attempts ORDER BY last_at_ms LIMIT 1)";
+        self.write(|transaction| {
+            let attempts = attempts(transaction, operator)?.after_failure(now);
+            let locked_until_ms = attempts.locked_until.map(|until| until.timestamp_millis());
+            transaction.execute(NOTE, params![operator.0, attempts.failures, locked_until_ms, now.timestamp_millis()])?;
+            transaction.execute(BOUND, [ATTEMPTS_MAX])?;
+            Ok(attempts)
+        })
+    }
+
+    fn clear_attempts(&self, operator: &OperatorId) -> Result<()> {
+        const CLEAR: &str = "DELETE FROM attempts WHERE operator = ?1";
+        self.write(|transaction| Ok(transaction.execute(CLEAR, [&operator.0]).map(drop)?))
+    }
+
+    fn apply(&self, manifest: &Manifest, unpacked: &Path) -> Result<()> {
+        Self::apply(self, manifest, unpacked)
+    }
+
+    fn records(&self, kind: &str) -> Result<Vec<Record>> {
+        let found = Self::records(self, kind)?;
+        Ok(found.into_iter().map(|(key, content)| Record { kind: kind.to_owned(), key, content }).collect())
+    }
+
+    fn keep_report(&self, report: &Report) -> Result<()> {
+        /// Only the last word on a package is of interest.
+        const KEEP: &str = "INSERT OR REPLACE INTO reports (package, target, content) VALUES (?1, ?2, ?3)";
+        let package = i64::try_from(report.package).map_err(ChannelError::broken)?;
+        let target = report.register.as_ref().map(ToString::to_string).unwrap_or_default();
+        let content = serde_json::to_string(report).map_err(ChannelError::broken)?;
+        self.write(|transaction| Ok(transaction.execute(KEEP, params![package, target, content]).map(drop)?))
+    }
+
+    fn reports(&self, limit: u32) -> Result<Vec<(u64, Report)>> {
+        const REPORTS: &str = "SELECT number, content FROM reports ORDER BY number LIMIT ?1";
+        let rows: Vec<(i64, String)> = self.read(|database| {
+            let mut reports = database.prepare_cached(REPORTS)?;
+            reports.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let report = |(number, content): (i64, String)| Ok((number.cast_unsigned(), serde_json::from_str(&content)?));
+        rows.into_iter().map(report).collect::<serde_json::Result<_>>().map_err(ChannelError::broken)
+    }
+
+    fn forget_reports(&self, numbers: &[u64]) -> Result<()> {
+        const FORGET: &str = "DELETE FROM reports WHERE number = ?1";
+        self.write(|transaction| {
+            let mut forget = transaction.prepare_cached(FORGET)?;
+            Ok(numbers.iter().try_for_each(|number| forget.execute([number.cast_signed()]).map(drop))?)
+        })
+    }
+
+    fn waiting_for_headquarters(&self, limit: u32) -> Result<Vec<Upload>> {
+        const WAITING: &str = "SELECT id, content FROM transactions WHERE NOT at_headquarters ORDER BY at_headquarters, rowid LIMIT ?1";
+        let rows: Vec<(String, String)> = self.read(|database| {
+            let mut waiting = database.prepare_cached(WAITING)?;
+            waiting.query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        })?;
+        let upload =
+            |(id, canonical): (String, String)| Ok(Upload { id: TransactionId(id.parse().map_err(ChannelError::broken)?), canonical });
+        rows.into_iter().map(upload).collect()
+    }
+
+    fn waiting_count(&self) -> Result<u64> {
+        const COUNT: &str = "SELECT count(*) FROM transactions WHERE NOT at_headquarters";
+        self.read(|database| database.prepare_cached(COUNT)?.query_row([], |row| row.get(0)).map(i64::cast_unsigned))
+    }
+
+    fn taken_by_headquarters(&self, transactions: &[TransactionId]) -> Result<()> {
+        const TAKEN: &str = "UPDATE transactions SET at_headquarters = 1 WHERE id = ?1";
+        self.write(|transaction| {
+            let mut taken = transaction.prepare_cached(TAKEN)?;
+            Ok(transactions.iter().try_for_each(|id| taken.execute([id.to_string()]).map(drop))?)
+        })
+    }
+}
+
+impl SqliteChannel {
+    /// Changes by one commit.
+    fn write<T>(&self, change: impl FnOnce(&Transaction<'_>) -> Result<T>) -> Result<T> {
+        let mut writer = lock(&self.transactions()?.writer);
+        let transaction = writer.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let answer = change(&transaction)?;
+        transaction.commit()?;
+        Ok(answer)
+    }
+}
+
+/// Takes a register from its device, and ends the sessions there.
+fn release(transaction: &Transaction<'_>, register: &RegisterId) -> rusqlite::Result<()> {
+    const DEACTIVATE: &str = "UPDATE devices SET activated = 0 WHERE store = ?1 AND register = ?2 AND activated";
+    const END_SESSIONS: &str = "DELETE FROM sessions WHERE store = ?1 AND register = ?2";
+    for sql in [DEACTIVATE, END_SESSIONS] {
+        transaction.execute(sql, params![register.store, register.number])?;
+    }
+    Ok(())
+}
+
+fn attempts(database: &Connection, operator: &OperatorId) -> rusqlite::Result<Attempts> {
+    const ATTEMPTS: &str = "SELECT failures, locked_until_ms FROM attempts WHERE operator = ?1";
+    let attempts = |row: &Row<'_>| Ok(Attempts { failures: row.get(0)?, locked_until: row.get::<_, Option<i64>>(1)?.map(time) });
+    Ok(database.prepare_cached(ATTEMPTS)?.query_row([&operator.0], attempts).optional()?.unwrap_or_default())
+}
+
+fn register(row: &Row<'_>, column: usize) -> rusqlite::Result<RegisterId> {
+    Ok(RegisterId { store: row.get(column)?, number: row.get(column + 1)? })
+}
+
+fn time(ms: i64) -> Time {
+    Time::from_timestamp_millis(ms).unwrap_or_default()
+}

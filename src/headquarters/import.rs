@@ -1,0 +1,157 @@
+//! Files taken in: CSV of any kind of record, and the store's and staff's TOML files. Whole or not at all, unless bad rows are skipped.
+
+mod toml_file;
+
+use std::io::Read;
+
+use super::Headquarters;
+use super::audit;
+use super::error::{Error, Result};
+use super::kinds::{Content, Editing, FieldError, Kind, Presence, Type};
+use super::records::{Edit, Outcome, Trail};
+use crate::import::{self, BadRows, ImportError, OnBadRow};
+use crate::sample_store;
+
+/// Opens the file, once or again.
+pub type Bytes<'b> = &'b dyn Fn() -> std::io::Result<Box<dyn Read>>;
+
+/// What an import came to.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Imported {
+    /// Records that were not there.
+    pub new: u64,
+    /// Records that said something else.
+    pub changed: u64,
+    /// Records that said the same.
+    pub same: u64,
+    /// Rows that were skipped, and why.
+    pub bad: BadRows,
+}
+
+impl Imported {
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::New => self.new += 1,
+            Outcome::Changed => self.changed += 1,
+            Outcome::Same => self.same += 1,
+        }
+    }
+}
+
+impl Headquarters {
+    /// Imports a file, whose name says what it holds: `products.csv`, `staff.toml` … With a store, what its rows leave open is this store's.
+    pub fn import(&self, who: &str, file: &str, bytes: Bytes<'_>, store: Option<&str>, on_bad_row: OnBadRow) -> Result<Imported> {
+        let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        let unreadable = |source| Error::Import(ImportError::Unreadable { file: file.into(), source });
+        match (stem, extension) {
+            ("store", "toml") => toml_file::store(self, who, file, bytes().map_err(unreadable)?, store),
+            ("staff", "toml") => toml_file::staff(self, who, file, bytes().map_err(unreadable)?, store),
+            (stem, "csv") => {
+                let kind = Kind::of_file(stem).filter(|kind| kind.editing == Editing::Open);
+                let kind = kind.ok_or_else(|| unknown(file))?;
+                self.import_rows(who, file, kind, bytes, store, on_bad_row)
+            }
+            _ => Err(unknown(file)),
+        }
+    }
+
+    /// The sample store, as from its files; its registers have *Support offline* set to yes.
+    pub fn import_sample_store(&self, who: &str) -> Result<()> {
+        for (file, text) in sample_store::FILES {
+            let bytes = || Ok(Box::new(text.as_bytes()) as Box<dyn Read>);
+            self.import(who, file, &bytes, None, OnBadRow::Refuse)?;
+        }
+        let register = super::entities::own("register");
+        for record in self.list(register)? {
+            self.set(who, register, &record.key, &[("support_offline", "yes")])?;
+        }
+        Ok(())
+    }
+
+    fn import_rows(
+        &self,
+        who: &str,
+        file: &str,
+        kind: &'static Kind,
+        bytes: Bytes<'_>,
+        store: Option<&str>,
+        on_bad_row: OnBadRow,
+    ) -> Result<Imported> {
+        let columns = kind.fields.iter().filter(|field| field.of != Type::Secret);
+        let columns: Vec<(&'static str, bool)> =
+            columns.map(|field| (field.name, field.presence == Presence::Required && !is_said(field.name, store))).collect();
+        let by_default = store.and_then(|store| Some((store_field(kind)?, store)));
+        self.edit(who, |edit| {
+            edit.trail = Trail::Changed;
+            let input = bytes().map_err(|source| ImportError::Unreadable { file: file.into(), source })?;
+            let mut imported = Imported::default();
+            let mut failure = None;
+            let bad = import::rows(file, input, &columns, |cells| {
+                let said = by_default.into_iter().chain(cells.iter().map(|(name, text)| (*name, text.as_str())));
+                match put(edit, kind, said) {
+                    Ok(Ok(outcome)) => {
+                        imported.count(outcome);
+                        Ok(Vec::new())
+                    }
+                    Ok(Err(faults)) => Ok(faults.into_iter().map(|fault| (fault.field, fault.why)).collect()),
+                    Err(error) => {
+                        failure = Some(error);
+                        Err(())
+                    }
+                }
+            })?;
+            if let Some(error) = failure.take() {
+                return Err(error);
+            }
+            if on_bad_row == OnBadRow::Refuse && !bad.is_empty() {
+                return Err(ImportError::BadRows(bad).into());
+            }
+            imported.bad = bad;
+            note(edit, file, &imported)?;
+            Ok(imported)
+        })
+    }
+}
+
+/// A row's own faults, or a failure that ends the import.
+fn put<'t>(
+    edit: &mut Edit<'_, '_>,
+    kind: &'static Kind,
+    said: impl Iterator<Item = (&'t str, &'t str)>,
+) -> Result<std::result::Result<Outcome, Vec<FieldError>>> {
+    let content = match kind.read(Content::new(), said) {
+        Ok(content) => content,
+        Err(faults) => return Ok(Err(faults)),
+    };
+    match edit.put(kind, &content) {
+        Ok(outcome) => Ok(Ok(outcome)),
+        Err(Error::Refused { what, .. }) => {
+            let key_field = kind.key_fields()[0].name;
+            let named = what.split_once(": ").filter(|(field, _)| kind.field(field).is_some());
+            let (field, why) = named.unwrap_or((key_field, &what));
+            Ok(Err(vec![FieldError { field: field.to_owned(), why: why.to_owned() }]))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn note(edit: &mut Edit<'_, '_>, file: &str, imported: &Imported) -> Result<()> {
+    let counts = [("new", imported.new), ("changed", imported.changed), ("same", imported.same), ("bad", imported.bad.count())];
+    let particulars: Content = counts.into_iter().map(|(name, count)| (name.to_owned(), count.into())).collect();
+    audit::note_deed(edit, "import", "file", file, &particulars)
+}
+
+/// The field that says which store a record belongs to.
+fn store_field(kind: &Kind) -> Option<&'static str> {
+    ["stores", "store"].into_iter().find_map(|name| kind.field(name)).map(|field| field.name)
+}
+
+fn is_said(field: &str, store: Option<&str>) -> bool {
+    field == "store" && store.is_some()
+}
+
+fn unknown(file: &str) -> Error {
+    let what = format!("{file}: no kind of record has a file of this name");
+    Error::refused(what, "such as products.csv, barcodes.csv, prices.csv, customers.csv, registers.csv, store.toml, staff.toml")
+}

@@ -1,0 +1,81 @@
+//! Wrong PINs in a row at this register, by operator: what a restart must not forget (security.md S3). The rule is `retail::lockout`'s.
+
+use chrono::DateTime;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::error::Result;
+use super::{number, stored, time};
+use crate::clock::Time;
+use crate::ids::OperatorId;
+use crate::retail::lockout::Attempts;
+
+/// Operators whose tries are kept at most, those locked out aside: whoever types numbers at random fills no disk.
+const KEPT_MAX: u32 = 200;
+
+pub(super) fn read(database: &Connection, operator: &OperatorId) -> Result<Attempts> {
+    let mut statement = database.prepare_cached("SELECT failures, locked_until FROM attempts WHERE operator = ?1")?;
+    let found = statement.query_row([&operator.0], |row| {
+        let until: Option<i64> = row.get(1)?;
+        let failures = u32::try_from(number(row, 0)?).unwrap_or(u32::MAX);
+        Ok(Attempts { failures, locked_until: until.map(|until| time(until, 1)).transpose()? })
+    });
+    Ok(found.optional()?.unwrap_or_default())
+}
+
+pub(super) fn write(database: &Connection, operator: &OperatorId, attempts: Attempts, now: Time) -> Result<()> {
+    const PUT: &str = "INSERT INTO attempts (operator, failures, locked_until, tried_at) VALUES (?1, ?2, ?3, ?4)
+        ON CONFLICT (operator) DO UPDATE
+        SET failures = excluded.failures, locked_until = excluded.locked_until, tried_at = excluded.tried_at";
+    const FORGET: &str = "DELETE FROM attempts WHERE locked_until IS NULL AND operator NOT IN
+        (SELECT operator FROM attempts WHERE locked_until IS NULL ORDER BY tried_at DESC LIMIT ?1)";
+    if attempts == Attempts::default() {
+        database.prepare_cached("DELETE FROM attempts WHERE operator = ?1")?.execute([&operator.0])?;
+        return Ok(());
+    }
+    let until = attempts.locked_until.as_ref().map(DateTime::timestamp_millis);
+    database.prepare_cached(PUT)?.execute((&operator.0, stored(attempts.failures.into()), until, now.timestamp_millis()))?;
+    database.prepare_cached(FORGET)?.execute([KEPT_MAX])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Journal;
+    use super::super::testing::{Shop, at, register};
+    use super::*;
+    use crate::retail::lockout::FAILURES_MAX;
+
+    #[test]
+    fn a_lock_holds_over_a_restart_and_a_clock_that_was_set_back() {
+        let mut shop = Shop::open();
+        let id = OperatorId::from("000160");
+        for before in 0..FAILURES_MAX {
+            assert_eq!(shop.journal.note_failure(&id, at(0)).unwrap().failures, before);
+        }
+        let Shop { directory, journal, .. } = shop;
+        drop(journal);
+        let mut journal = Journal::open(directory.path(), &register()).unwrap();
+        let locked = |journal: &Journal, seconds: i64| journal.attempts(&id).unwrap().locked_at(at(seconds)).is_some();
+        assert!(locked(&journal, 0) && locked(&journal, 899) && !locked(&journal, 900));
+        assert!(locked(&journal, -3_600), "an hour back is an hour more");
+        assert_eq!(journal.attempts(&"000161".into()).unwrap(), Attempts::default());
+        journal.set_attempts(&id, Attempts::default(), at(1)).unwrap();
+        assert!(!locked(&journal, 1));
+    }
+
+    #[test]
+    fn numbers_at_random_push_no_lock_out_and_fill_no_disk() {
+        let mut shop = Shop::open();
+        let id = OperatorId::from("000160");
+        for _ in 0..FAILURES_MAX {
+            shop.journal.note_failure(&id, at(0)).unwrap();
+        }
+        for number in 0..2 * i64::from(KEPT_MAX) {
+            let attempts = Attempts { failures: 1, locked_until: None };
+            shop.journal.set_attempts(&number.to_string().as_str().into(), attempts, at(number)).unwrap();
+        }
+        assert!(shop.journal.attempts(&id).unwrap().locked_at(at(0)).is_some());
+        let counted = |number: i64| shop.journal.attempts(&number.to_string().as_str().into()).unwrap().failures;
+        assert_eq!((counted(0), counted(2 * i64::from(KEPT_MAX) - 1)), (0, 1));
+    }
+}

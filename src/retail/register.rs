@@ -1,0 +1,47 @@
+//! A register as headquarters sets it up, and the numbers it must never give twice.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::ids::RegisterId;
+use crate::profile::OfflineProfile;
+
+/// A register's configuration, as it comes down with job 1090; what it says wins over the register's own profile.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+pub struct RegisterSetup {
+    /// Which register.
+    #[schema(value_type = Object)]
+    pub register: RegisterId,
+    /// What people call it.
+    pub name: String,
+    /// *Support offline*: whether it has an offline database. Without, it sells online only.
+    pub support_offline: bool,
+    /// The offline profile of its store, if headquarters gives one.
+    #[schema(value_type = Option<Object>)]
+    pub offline_profile: Option<OfflineProfile>,
+    /// A screen layout in the form of `assets/layouts`, if headquarters gives one.
+    pub layout: Option<String>,
+    /// `dark` or `light`, if the visual profile says so.
+    pub theme: Option<String>,
+    /// Idle seconds before it locks itself, if headquarters says so.
+    pub lock_after_s: Option<u64>,
+}
+
+/// The highest numbers known of a register: a new installation goes on from here (operations.md A10, part C row 24).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct Numbers {
+    /// Of its transactions and events.
+    pub sequence: u64,
+    /// Of its receipts.
+    pub receipt: u64,
+    /// Of its shifts.
+    pub shift: u64,
+}
+
+impl Numbers {
+    /// The higher of each.
+    #[must_use]
+    pub fn max(self, other: Self) -> Self {
+        Self { sequence: self.sequence.max(other.sequence), receipt: self.receipt.max(other.receipt), shift: self.shift.max(other.shift) }
+    }
+}
