@@ -28,6 +28,10 @@ const WAIT_MS: u64 = 15_000;
 
 /// How often the header is looked at again, until it has heard of an upload that is over.
 const STALE_POLLS_MAX: u32 = 400;
+/// News that may be on its way to the till when nothing is under way any more: of the uploads, and of the downloads.
+const NEWS_AT_REST_MAX: usize = 2;
+/// How long the till may take to hear of one.
+const NEWS_WAIT: Duration = Duration::from_secs(1);
 
 /// How a tape is played.
 pub struct Settings {
@@ -327,6 +331,13 @@ impl Player {
             self.take_shown(Duration::from_millis(5));
         }
         self.take_shown(Duration::ZERO);
+        // What the uploads and downloads told as they came to rest is with the till by now; it takes one piece of news after the other.
+        for _ in 0..NEWS_AT_REST_MAX {
+            if !self.screen.is_finished() {
+                self.rig.deadline_reached();
+                self.take_shown(NEWS_WAIT);
+            }
+        }
     }
 
     /// Whether the uploads are ahead of the header: online, and nothing under way, everything has arrived but what was set aside.
