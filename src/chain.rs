@@ -20,6 +20,7 @@ use crate::headquarters::kinds::{ALL_JOBS, Kind};
 use crate::headquarters::server::HeadquartersServer;
 use crate::headquarters::{Error as HeadquartersError, Extent, Headquarters};
 use crate::ids::RegisterId;
+use crate::private;
 use crate::road::Road;
 use crate::scale_unit::{Connected, ConnectedOptions, Credentials, CredentialsError, DistributionStatus, HttpHeadquarters, StartError};
 use crate::secret::Secret;
@@ -63,7 +64,7 @@ pub struct Chain {
 impl Chain {
     /// The chain of a directory, which is filled the first time.
     pub fn on_sample_store(directory: &Path, clock: &SharedClock) -> Result<Self, ChainError> {
-        std::fs::create_dir_all(directory)?;
+        private::folder(directory)?;
         Self::beside(&directory.join("channel.db"), Place::default(), clock)
     }
 

@@ -5,6 +5,7 @@ mod doctor;
 mod headquarters;
 mod hq;
 mod journal;
+mod log;
 mod operations;
 mod out;
 mod profile;
@@ -12,12 +13,18 @@ mod register;
 mod replay;
 mod scale_unit;
 mod server;
+mod simulate;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+
+use crate::signature::VerifyingKey;
+
+/// The variable that names a database where the command line does not.
+const DATABASE: &str = "EVERTILL_DATABASE";
 
 /// A cashier's till for the terminal that never stops selling and never loses a sale.
 ///
@@ -52,6 +59,8 @@ enum Command {
     Operations(OperationsArgs),
     /// Ring real baskets up on several registers through outages and kills, and compare everything afterwards
     Replay(ReplayArgs),
+    /// Simulate a whole chain from one seed, with every fault, and check what must always hold
+    Simulate(simulate::SimulateArgs),
     /// Administer headquarters: master data, registers, jobs, packages, devices
     Hq(hq::HqArgs),
     /// Check or print a register's profile
@@ -77,8 +86,11 @@ struct RegisterArgs {
     #[arg(long, value_name = "URL")]
     scale_unit: Option<String>,
     /// Headquarters' code that makes this device a register, where it is none yet; without it the screen asks
-    #[arg(long, value_name = "CODE")]
+    #[arg(long, value_name = "CODE", env = "EVERTILL_ACTIVATION_CODE", hide_env_values = true)]
     activation_code: Option<String>,
+    /// Speak with a scale unit on another machine without encryption
+    #[arg(long)]
+    allow_plain_http: bool,
 }
 
 #[derive(Args)]
@@ -127,8 +139,8 @@ struct ListenArgs {
 struct HeadquartersArgs {
     #[command(flatten)]
     listen: ListenArgs,
-    /// Headquarters' database: sqlite:FILE or <postgres://USER@HOST/NAME>
-    #[arg(long, value_name = "URL")]
+    /// Headquarters' database: sqlite:FILE or <postgres://USER@HOST/NAME>; a password is better kept in the variable than on the command line
+    #[arg(long, value_name = "URL", env = DATABASE, hide_env_values = true)]
     database: String,
     /// The file of headquarters' secret keys, made at the first start; absent: beside the SQLite file
     #[arg(long, value_name = "FILE")]
@@ -139,8 +151,8 @@ struct HeadquartersArgs {
 struct ScaleUnitArgs {
     #[command(flatten)]
     listen: ListenArgs,
-    /// The channel database: sqlite:FILE or <postgres://USER@HOST/NAME>
-    #[arg(long, value_name = "URL")]
+    /// The channel database: sqlite:FILE or <postgres://USER@HOST/NAME>; a password is better kept in the variable than on the command line
+    #[arg(long, value_name = "URL", env = DATABASE, hide_env_values = true)]
     database: String,
     /// Address of headquarters; absent: one on the sample store is started in this process, beside the database
     #[arg(long, value_name = "URL", requires = "credentials")]
@@ -167,8 +179,14 @@ enum JournalCommand {
         #[command(flatten)]
         journal: JournalArgs,
     },
-    /// Check the hash chain and the numbers
-    Verify(JournalArgs),
+    /// Check the hash chain, the signatures and the numbers
+    Verify {
+        /// The register's public key, as headquarters was told it; may be repeated
+        #[arg(long = "key", value_name = "KEY")]
+        keys: Vec<VerifyingKey>,
+        #[command(flatten)]
+        journal: JournalArgs,
+    },
     /// All transactions as one JSON document, or those set aside
     Export {
         /// Only what the scale unit refused
@@ -283,6 +301,7 @@ pub fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::Operations(args) => operations::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Simulate(args) => simulate::run(&args),
         Command::Hq(args) => hq::run(args),
         Command::Profile { what } => profile::run(&what),
         Command::ReplayRegister(args) => {

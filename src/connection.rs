@@ -177,6 +177,11 @@ impl Connection {
         }
     }
 
+    /// Goes by another profile from now on; a time that is set already stays.
+    pub fn configure(&mut self, profile: OfflineProfile) {
+        self.profile = profile;
+    }
+
     /// Takes in what happened at `now` and says what to do next.
     pub fn handle(&mut self, event: Event, now: Tick) -> Action {
         match event {

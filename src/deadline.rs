@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use crate::channel::{Channel, ChannelError, Result};
 use crate::connection::Failure;
+use crate::wire::Wire;
 
 type Job = Box<dyn FnOnce(&dyn Channel) + Send>;
 
@@ -16,12 +17,19 @@ type Job = Box<dyn FnOnce(&dyn Channel) + Send>;
 pub struct Deadline {
     channel: Arc<dyn Channel>,
     worker: Option<Sender<Job>>,
+    /// Where the channel's requests go, when that is no socket: then nobody else's thread is needed to stop waiting.
+    wire: Option<Arc<dyn Wire>>,
 }
 
 impl Deadline {
     /// Asks `channel`.
     pub fn new(channel: Arc<dyn Channel>) -> Self {
-        Self { channel, worker: None }
+        Self::over(channel, None)
+    }
+
+    /// Asks `channel`, whose requests go over this wire if there is one.
+    pub fn over(channel: Arc<dyn Channel>, wire: Option<Arc<dyn Wire>>) -> Self {
+        Self { channel, worker: None, wire }
     }
 
     /// The channel itself, for what it does without asking anybody.
@@ -36,7 +44,10 @@ impl Deadline {
         timeout_ms: u64,
         request: impl FnOnce(&dyn Channel) -> Result<T> + Send + 'static,
     ) -> Result<T> {
-        let answered = self.begin(request, || ())?;
+        if let Some(wire) = &self.wire {
+            return ask_over(wire.as_ref(), self.channel.as_ref(), timeout_ms, request);
+        }
+        let answered = self.begin(timeout_ms, request, || ())?;
         answered.recv_timeout(Duration::from_millis(timeout_ms)).unwrap_or_else(|error| {
             // Whether it hangs or has panicked, the next request gets another worker.
             self.abandon();
@@ -48,13 +59,20 @@ impl Deadline {
     }
 
     /// Runs `request` on the worker and does not wait: the answer comes through what is returned, and `wake` is called once it is there.
-    /// Whoever waits no longer calls [`Deadline::abandon`].
+    /// Whoever waits no longer, at the latest after `timeout_ms`, calls [`Deadline::abandon`].
     pub fn begin<T: Send + 'static>(
         &mut self,
+        timeout_ms: u64,
         request: impl FnOnce(&dyn Channel) -> Result<T> + Send + 'static,
         wake: impl FnOnce() + Send + 'static,
     ) -> Result<Receiver<Result<T>>> {
         let (answer, answered) = channel();
+        if let Some(wire) = &self.wire {
+            // Its reader is at hand.
+            let _ = answer.send(ask_over(wire.as_ref(), self.channel.as_ref(), timeout_ms, request));
+            wake();
+            return Ok(answered);
+        }
         let job: Job = Box::new(move |channel| {
             // Nobody listens any more when the deadline has passed.
             let _ = answer.send(request(channel));
@@ -86,6 +104,13 @@ impl Deadline {
     }
 }
 
+/// Asks on the caller's own thread.
+fn ask_over<T>(wire: &dyn Wire, channel: &dyn Channel, timeout_ms: u64, request: impl FnOnce(&dyn Channel) -> Result<T>) -> Result<T> {
+    wire.wait_at_most(timeout_ms);
+    let answer = request(channel);
+    if wire.waited_too_long() { Err(ChannelError::unreachable(Failure::TimedOut { after_ms: timeout_ms })) } else { answer }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -107,7 +132,7 @@ mod tests {
         let panicked: Result<()> = deadline.ask(10_000, |_| panic!("a request that panics"));
         assert_eq!(panicked, Err(ChannelError::broken("the request failed inside this program")));
         assert_eq!(deadline.ask(10_000, |_| Ok(2)), Ok(2));
-        assert_eq!(deadline.begin(|_| Ok(3), || ()).unwrap().recv(), Ok(Ok(3)));
+        assert_eq!(deadline.begin(10_000, |_| Ok(3), || ()).unwrap().recv(), Ok(Ok(3)));
         drop(release);
     }
 }

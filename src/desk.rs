@@ -55,6 +55,8 @@ pub enum Background {
         /// What to do about it.
         hint: String,
     },
+    /// Headquarters may have changed the store's configuration or the register's setup.
+    ConfigurationChanged,
     /// A call that went on to headquarters has its answer.
     RealtimeAnswered,
     /// A deadline of the till has come (idle lock, health check).

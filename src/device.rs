@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::RegisterId;
+use crate::private;
 use crate::realtime::Activated;
 use crate::retail::register::Numbers;
 use crate::secret::Secret;
@@ -19,8 +20,6 @@ use crate::secret::Secret;
 const NAME: &str = "device.json";
 /// What it may be, in bytes: a hundred times what it is.
 const BYTES_MAX: u64 = 64 * 1_024;
-/// How many of a mode's lowest bits are about others than the owner.
-const OTHERS_BITS: u32 = 6;
 
 /// A device: a data directory on a machine.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -76,12 +75,10 @@ pub enum DeviceError {
         error: io::Error,
     },
     /// Others than its owner may read or write it.
-    #[error("{} may be used by others than its owner: its mode is {mode:03o}, expected 600", path.display())]
+    #[error("{} may be used by others than its owner", path.display())]
     Open {
         /// The file.
         path: PathBuf,
-        /// Its rights.
-        mode: u32,
     },
     /// It is not what this program wrote.
     #[error("{} is damaged at line {line}, column {column}", path.display())]
@@ -100,7 +97,7 @@ impl DeviceError {
     pub fn hint(&self) -> String {
         match self {
             Self::Io { .. } => "see to the rights on the data directory and to the room on its disk".to_owned(),
-            Self::Open { path, .. } => {
+            Self::Open { path } => {
                 format!(
                     "`chmod 600 {}`; if others may have read it, deactivate the device at headquarters and activate it again",
                     path.display()
@@ -161,14 +158,9 @@ impl DeviceFile {
         Ok(())
     }
 
-    /// Where files have modes, it must be its owner's alone.
     fn check_rights(&self, file: &File) -> Result<(), DeviceError> {
-        let rights = file.metadata().map_err(|error| self.io(error))?.permissions();
-        #[cfg(unix)]
-        let mode = std::os::unix::fs::PermissionsExt::mode(&rights) & 0o777;
-        #[cfg(not(unix))]
-        let mode = if rights.readonly() { 0o400 } else { 0o600 };
-        if mode.trailing_zeros() >= OTHERS_BITS { Ok(()) } else { Err(DeviceError::Open { path: self.path.clone(), mode }) }
+        let about = file.metadata().map_err(|error| self.io(error))?;
+        if private::is_open(&about) { Err(DeviceError::Open { path: self.path.clone() }) } else { Ok(()) }
     }
 
     fn io(&self, error: io::Error) -> DeviceError {
@@ -220,7 +212,7 @@ mod tests {
         for open in [0o640, 0o604, 0o620] {
             fs::set_permissions(&file.path, fs::Permissions::from_mode(open)).unwrap();
             let error = file.read().unwrap_err();
-            assert!(error.to_string().contains(&format!("{open:o}")) && error.hint().contains("chmod 600"), "{error}");
+            assert!(error.to_string().contains("by others") && error.hint().contains("chmod 600"), "{error}");
         }
     }
 

@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use audit::AuditEntry;
-pub use distribution::{Extent, Made};
+pub use distribution::{Extent, Made, Ran};
 pub use error::{Error, Result};
 pub use import::{Bytes, Imported};
 pub use packages::{Package, PackageState};
@@ -49,8 +49,8 @@ struct Parts {
 }
 
 impl Headquarters {
-    /// Opens headquarters over `sqlite:FILE` or `postgres://…`. Its secret keys are in a file of their own, made at the first start: `keys`,
-    /// or beside the SQLite file.
+    /// Opens headquarters over `sqlite:FILE` or `postgres://…`. Its secret keys are in a file of their own, made for a new database
+    /// alone: `keys`, or beside the SQLite file.
     pub fn open(database: &str, keys: Option<&Path>, clock: SharedClock) -> Result<Self> {
         let beside = database::sqlite_file(database).map(|file| file.with_extension("keys"));
         let Some(file) = keys.map(PathBuf::from).or(beside) else {
@@ -58,7 +58,7 @@ impl Headquarters {
             return Err(Error::refused("headquarters' keys are in no database, and no file is named for them", hint));
         };
         let database = Database::open(database)?;
-        Ok(Self(Arc::new(Parts { database, keys: Keys::open(&file)?, clock })))
+        Ok(Self(Arc::new(Parts { keys: Keys::open(&file, &database)?, database, clock })))
     }
 
     /// Its Ed25519 key that packages are checked with, in hexadecimal.

@@ -1,8 +1,8 @@
 //! The register's durable record, `journal.db`: transactions, shifts, the sale in hand, and the outbox of what is not uploaded yet.
 //!
 //! The till calls it before anyone else hears of a change: what returned from here survives a power cut. Transactions are appended, never
-//! changed; numbers have no gaps; each record's hash continues the one before it. One register owns a data directory; its uploader works
-//! on the same file through an [`Outbox`]. Nothing here asks the network or the clock.
+//! changed; numbers have no gaps; each record's hash continues the one before it, and the fiscal unit signs it. One register owns a data
+//! directory; its uploader works on the same file through an [`Outbox`]. Nothing here asks the network or the clock.
 
 mod attempts;
 mod chain;
@@ -12,6 +12,7 @@ mod file;
 mod hand;
 mod outbox;
 mod reader;
+mod signer;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -28,14 +29,17 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use chain::{Link, Mark, number, stored};
 pub use error::{JournalError, Result};
 pub use outbox::{Outbox, Waiting};
-pub use reader::{Entry, Progress, Reader};
+pub use reader::{Entry, Progress, Reader, Unreadable};
+
+use signer::{Signed, Signer};
 
 use crate::clock::Time;
+use crate::fiscal::{FiscalError, FiscalUnit, SoftwareUnit};
 use crate::ids::{OperatorId, RegisterId, ShiftId, TransactionId};
 use crate::retail::lockout::Attempts;
 use crate::retail::register::Numbers;
 use crate::retail::sale::Sale;
-use crate::retail::transaction::{Content, Event, Transaction, chain_hash};
+use crate::retail::transaction::{Content, Event, Transaction};
 
 /// How many transactions leave at a sign-in: more than a register records in a day, and a fraction of a second's work.
 const PURGED_AT_A_SIGN_IN: u64 = 3_000;
@@ -44,6 +48,7 @@ const PURGED_AT_A_SIGN_IN: u64 = 3_000;
 pub struct Journal {
     database: Connection,
     register: RegisterId,
+    signer: Signer,
     /// The sale in hand as the file has it; absent when that is not certain, and then the next [`Journal::keep`] writes it anew.
     kept: Option<Sale>,
     /// What was counted last, and at which version of the file.
@@ -92,7 +97,14 @@ pub struct Unsent {
 impl Journal {
     /// Opens the journal of a data directory, made on first use, and keeps other registers out of it. A file that is damaged,
     /// another register's or of a newer program is refused and left as it is.
+    ///
+    /// Its records are signed with the register's own key.
     pub fn open(directory: &Path, register: &RegisterId) -> Result<Self> {
+        Self::open_with(directory, register, Box::new(SoftwareUnit::of(directory)))
+    }
+
+    /// The same, with another unit that signs.
+    pub fn open_with(directory: &Path, register: &RegisterId, unit: Box<dyn FiscalUnit>) -> Result<Self> {
         let lock = file::lock(directory)?;
         file::create_if_missing(directory, register)?;
         let database = file::open(directory)?;
@@ -101,7 +113,7 @@ impl Journal {
             return Err(JournalError::ForeignRegister { expected: register.clone(), found });
         }
         chain::test_newest(&database)?;
-        Ok(Self { database, register: found, kept: None, counted: Cell::new(None), _lock: lock })
+        Ok(Self { database, register: found, signer: Signer::new(unit), kept: None, counted: Cell::new(None), _lock: lock })
     }
 
     /// The sale that was being rung up when the register stopped, payments included.
@@ -133,7 +145,7 @@ impl Journal {
     pub fn note(&mut self, id: TransactionId, event: Event, stamp: &Stamp) -> Result<Transaction> {
         self.counted.set(None);
         let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let transaction = append(&commit, &self.register, id, Content::Event(event), stamp)?;
+        let transaction = append(&commit, &self.register, &mut self.signer, id, Content::Event(event), stamp)?;
         commit.commit()?;
         Ok(transaction)
     }
@@ -147,7 +159,7 @@ impl Journal {
         let shift = ShiftId { register: self.register.number, number: known.shift + 1 };
         commit.execute(OPEN, (stored(shift.number), at.timestamp_millis(), &operator.0, stored(known.receipt)))?;
         let stamp = Stamp { operator: operator.clone(), shift, at, offline };
-        append(&commit, &self.register, id, Content::Event(Event::ShiftOpened), &stamp)?;
+        append(&commit, &self.register, &mut self.signer, id, Content::Event(Event::ShiftOpened), &stamp)?;
         commit.commit()?;
         Ok(Shift { id: shift, opened_at: at, opened_by: operator.clone() })
     }
@@ -177,6 +189,9 @@ impl Journal {
     pub fn continue_from(&mut self, numbers: Numbers) -> Result<()> {
         const ACTIVATE: &str = "INSERT INTO activations (sequence, receipt, shift) VALUES (?1, ?2, ?3)
             ON CONFLICT (sequence) DO UPDATE SET receipt = excluded.receipt, shift = excluded.shift";
+        if !numbers.are_possible() {
+            return Err(JournalError::Numbers);
+        }
         let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known = chain::highest(&commit)?;
         let highest = known.max(numbers);
@@ -231,13 +246,17 @@ impl Journal {
 
     /// How the audit trail leaves the connection: the newest [`Event::WentOffline`] or [`Event::WentOnline`] that is still here.
     pub fn last_switch(&self) -> Result<Option<Event>> {
-        const LAST_SWITCH: &str = "SELECT canonical FROM transactions WHERE kind = 'event'
-            AND json_extract(canonical, '$.content.event.event') IN ('went_offline', 'went_online') ORDER BY sequence DESC LIMIT 1";
-        let last = self.one(LAST_SWITCH, ())?;
-        Ok(last.and_then(|transaction| match transaction.content {
-            Content::Event(event) => Some(event),
-            Content::Sale(_) | Content::VoidedSale(_) => None,
-        }))
+        self.last_event(["went_offline", "went_online"])
+    }
+
+    /// How the audit trail leaves the fiscal unit: the newest [`Event::SigningFailed`] or [`Event::SigningResumed`] that is still here.
+    pub fn last_signing(&self) -> Result<Option<Event>> {
+        self.last_event(["signing_failed", "signing_resumed"])
+    }
+
+    /// What became of the newest record's signature; nothing before this journal, opened, has written one.
+    pub fn signing(&self) -> Option<&std::result::Result<(), FiscalError>> {
+        self.signer.last()
     }
 
     /// Takes uploaded transactions recorded before `before` out of the journal, as [`Outbox::purge`] does, but a few thousand at most:
@@ -250,10 +269,20 @@ impl Journal {
         self.kept = None;
         self.counted.set(None);
         let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let transaction = append(&commit, &self.register, sale.id, content(sale.clone()), stamp)?;
+        let transaction = append(&commit, &self.register, &mut self.signer, sale.id, content(sale.clone()), stamp)?;
         hand::clear(&commit)?;
         commit.commit()?;
         Ok(transaction)
+    }
+
+    fn last_event(&self, either: [&str; 2]) -> Result<Option<Event>> {
+        const LAST_EVENT: &str = "SELECT canonical FROM transactions WHERE kind = 'event'
+            AND json_extract(canonical, '$.content.event.event') IN (?1, ?2) ORDER BY sequence DESC LIMIT 1";
+        let last = self.one(LAST_EVENT, either)?;
+        Ok(last.and_then(|transaction| match transaction.content {
+            Content::Event(event) => Some(event),
+            Content::Sale(_) | Content::VoidedSale(_) => None,
+        }))
     }
 
     fn one(&self, query: &str, key: impl rusqlite::Params) -> Result<Option<Transaction>> {
@@ -263,12 +292,19 @@ impl Journal {
 }
 
 /// Writes the chain's next record and its place in the outbox. Every number comes from the file, within the caller's commit.
-fn append(commit: &Connection, register: &RegisterId, id: TransactionId, content: Content, stamp: &Stamp) -> Result<Transaction> {
-    const APPEND: &str = "INSERT INTO transactions (sequence, id, receipt, kind, recorded_at, canonical, hash)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+fn append(
+    commit: &Connection,
+    register: &RegisterId,
+    signer: &mut Signer,
+    id: TransactionId,
+    content: Content,
+    stamp: &Stamp,
+) -> Result<Transaction> {
+    const APPEND: &str = "INSERT INTO transactions (sequence, id, receipt, kind, recorded_at, canonical, hash, signature)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let newest = chain::read(commit, Mark::Newest)?;
     let known = chain::highest(commit)?;
-    let transaction = Transaction {
+    let mut transaction = Transaction {
         id,
         register: register.clone(),
         sequence: known.sequence + 1,
@@ -278,9 +314,9 @@ fn append(commit: &Connection, register: &RegisterId, id: TransactionId, content
         recorded_at: stamp.at,
         offline: stamp.offline,
         content,
+        signing: None,
     };
-    let canonical = transaction.canonical();
-    let hash = chain_hash(&newest.hash, &canonical);
+    let Signed { canonical, hash, signature, key } = signer.sign(&mut transaction, &newest);
     commit.prepare_cached(APPEND)?.execute((
         stored(transaction.sequence),
         id.to_string(),
@@ -289,11 +325,12 @@ fn append(commit: &Connection, register: &RegisterId, id: TransactionId, content
         stamp.at.timestamp_millis(),
         canonical,
         &hash,
+        signature,
     ))?;
     commit
         .prepare_cached("INSERT INTO outbox (sequence, sale) VALUES (?1, ?2)")?
         .execute((stored(transaction.sequence), transaction.is_sale()))?;
-    let link = Link { sequence: transaction.sequence, receipt: transaction.receipt.unwrap_or(known.receipt), hash };
+    let link = Link { sequence: transaction.sequence, receipt: transaction.receipt.unwrap_or(known.receipt), hash, key };
     chain::write(commit, Mark::Newest, &link)?;
     Ok(transaction)
 }

@@ -5,9 +5,13 @@
 pub mod clock;
 pub mod ids;
 pub mod money;
+pub mod private;
 pub mod profile;
+mod round;
 pub mod secret;
+pub mod signature;
 pub mod tls;
+pub mod wire;
 
 pub mod retail;
 
@@ -23,6 +27,7 @@ pub mod channel;
 pub mod deadline;
 pub mod desk;
 pub mod device;
+pub mod fiscal;
 pub mod journal;
 pub mod protocol;
 pub mod realtime;
@@ -39,5 +44,6 @@ pub mod ui;
 
 pub mod demo;
 pub mod replay;
+pub mod simulation;
 
 pub mod cli;

@@ -9,16 +9,16 @@
 mod error;
 mod fetch;
 mod file;
-mod key;
 mod manifest;
 mod plan;
 
 pub use error::PackageError;
 pub use fetch::{Source, fetch, part};
-pub use file::{Packed, pack, unpack};
-pub use key::{SigningKey, VerifyingKey};
+pub use file::{Packed, pack};
 pub use manifest::sign;
 pub use plan::{Plan, plan};
+
+pub use crate::signature::{SigningKey, VerifyingKey};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -27,7 +27,10 @@ use crate::clock::Time;
 use crate::ids::RegisterId;
 
 /// Schema of the databases inside that this program writes and applies.
-pub const SCHEMA: u32 = 2;
+pub const SCHEMA: u32 = 3;
+
+/// Manifests listed at once; when there are more, the next look brings them.
+pub const LISTED_MAX: usize = 1_000;
 
 /// What a package is, and how to know that it arrived whole.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]

@@ -79,6 +79,8 @@ pub struct OfflineProfile {
     pub download_interval_s: u64,
     /// Do packages wait, as while a chain is being set up?
     pub pause_downloads: bool,
+    /// Nobody signs in offline once the scale unit has not confirmed the staff data for so long, in days; 0: however old they are.
+    pub staff_data_max_age_days: u32,
 }
 
 /// How the register looks.
@@ -140,6 +142,7 @@ impl Default for OfflineProfile {
             purge_after_days: 30,
             download_interval_s: 60,
             pause_downloads: false,
+            staff_data_max_age_days: 0,
         }
     }
 }
@@ -302,7 +305,7 @@ theme = \"blue\"
                 "profile.toml:9:1: there is no key slow_request in [offline], expected one of timeout_ms, realtime_timeout_ms, \
                  reconnect_interval_s, reconnect_timeout_ms, manual_switch_before_sign_in, advanced_switching, \
                  health_check_interval_s, slow_requests, slow_request_ms, purge_after_days, \
-                 download_interval_s, pause_downloads; hint: did you mean slow_requests?",
+                 download_interval_s, pause_downloads, staff_data_max_age_days; hint: did you mean slow_requests?",
                 "profile.toml:10:22: this is not TOML: string values must be quoted, expected literal string",
                 "profile.toml:13:9: theme is \"blue\", expected \"dark\" or \"light\"; hint: the default is \"dark\"",
             ]

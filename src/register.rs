@@ -14,21 +14,22 @@ use crate::channel::http::{AddressError, HttpChannel};
 use crate::channel::{Channel, ChannelError, ErrorKind, Refusal};
 use crate::clock::SharedClock;
 use crate::connection::Source;
+use crate::deadline::Deadline;
 use crate::desk::{Background, Desk, Reply};
 use crate::device::{DeviceError, Identity};
 use crate::ids::{KeySource, RegisterId};
 use crate::journal::{Journal, JournalError, Outbox};
+use crate::private;
 use crate::profile::Profile;
-use crate::retail::register::RegisterSetup;
 use crate::secret::Secret;
 use crate::sync::upload::{UploadStatus, Uploader};
-use crate::till::{Activation, ActivationError, Setup, Sources, Standing, Till, Uploads, first_activation};
-use crate::view::Look;
+use crate::till::{Activation, ActivationError, Setup, Sources, Standing, Till, Uploads, first_activation, look_of, profile_with};
+use crate::wire::Wire;
 
 use activation::DeviceActivation;
 
 pub use downloads::Keys;
-pub use offline_file::{OfflineFile, Packages, SteeredFile};
+pub use offline_file::{Drive, OfflineFile, Packages, SteeredFile};
 
 /// How a register is opened.
 pub struct Options {
@@ -48,6 +49,9 @@ pub struct Options {
     pub activation_code: Option<Secret>,
     /// Where background threads send their news: to the desk, which hands them to the till.
     pub news: Sender<Reply>,
+    /// A road to the scale unit in place of its address. The register then has no threads: its background work goes on in
+    /// [`BackgroundWork::step`].
+    pub wire: Option<Arc<dyn Wire>>,
 }
 
 /// An open register.
@@ -66,6 +70,12 @@ pub struct BackgroundWork {
 }
 
 impl BackgroundWork {
+    /// Does what is due in a register without threads; whether anything was.
+    pub fn step(&self) -> bool {
+        let (sent, fetched) = (self.uploader.step(), self.offline_file.step());
+        sent || fetched
+    }
+
     /// Whether nothing is on its way up or down that could still arrive.
     pub fn is_quiet(&self) -> bool {
         self.uploader.is_quiet() && self.offline_file.is_quiet()
@@ -85,12 +95,13 @@ impl Register {
     }
 
     fn open_with(options: Options, mut desk: Option<&mut dyn Desk>) -> Result<Option<Self>, OpenError> {
-        let Options { mut profile, data, scale_unit, clock, keys, sample_hint, activation_code, news } = options;
-        create_private_dir(&data)?;
-        let http = HttpChannel::with_authority(&scale_unit, profile.scale_unit.ca.as_deref().map(Path::new));
-        let http = Arc::new(http.map_err(OpenError::Address)?);
+        let Options { profile, data, scale_unit, clock, keys, sample_hint, activation_code, news, wire } = options;
+        private::folder(&data).map_err(|error| OpenError::Directory { path: data.clone(), error })?;
+        let http = connect(wire.as_ref(), &scale_unit, profile.scale_unit.ca.as_deref())?;
+        let http = Arc::new(http);
+        let drive = if wire.is_some() { Drive::Steps } else { Drive::Thread };
         let packages = Arc::clone(&http) as Arc<dyn Packages>;
-        let offline_file = OfflineFile::new(data.join("offline.db"), packages, news.clone(), clock.clone());
+        let offline_file = OfflineFile::driven(data.join("offline.db"), packages, news.clone(), clock.clone(), drive);
         let mut activation = DeviceActivation::begin(&data, Arc::clone(&http), offline_file.clone())?;
         let configured = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
         let expected = activation.journal_owner().unwrap_or(configured);
@@ -112,11 +123,15 @@ impl Register {
         let online: Arc<dyn Channel> = Arc::clone(&http) as Arc<dyn Channel>;
         let offline = offline_file.open_existing();
         let kept = offline.as_ref().and_then(|offline| offline.register(&register).ok());
-        configure(&mut profile, kept.as_ref());
-        let mut sources = Sources::new(Arc::clone(&online), offline.clone(), &profile.offline, clock.clone());
+        let own_profile = profile;
+        let mut profile = profile_with(&own_profile, kept.as_ref());
+        let mut sources = Sources::over(Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
         let number = register.store.clone();
         let asked = move |channel: &dyn Channel| channel.store(&number);
         let mut answer = sources.ask(asked.clone());
+        if answer.is_ok() && sources.source() == Source::Online {
+            activation.was_accepted();
+        }
         if matches!(&answer, Err(error) if error.kind == ErrorKind::Refused(Refusal::Device)) {
             activation.was_deactivated();
             if offline.is_none() {
@@ -136,10 +151,14 @@ impl Register {
             return Err(OpenError::UnknownRegister { register });
         }
         let asked = register.clone();
-        let configuration = sources.ask_at_all_events(move |channel| channel.register(&asked)).ok().or_else(|| kept.clone());
+        let mut configuration = sources.ask_at_all_events(move |channel| channel.register(&asked)).ok().or_else(|| kept.clone());
+        let numbers = configuration.as_mut().map(|configuration| std::mem::take(&mut configuration.numbers)).unwrap_or_default();
+        if numbers.are_possible() {
+            journal.continue_from(numbers)?;
+        }
         if configuration != kept && sources.source() == Source::Online {
-            configure(&mut profile, configuration.as_ref());
-            sources = Sources::new(Arc::clone(&online), offline.clone(), &profile.offline, clock.clone());
+            profile = profile_with(&own_profile, configuration.as_ref());
+            sources = Sources::over(Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
         }
         let look = configuration.as_ref().and_then(look_of);
         if configuration.is_some_and(|configuration| !configuration.support_offline) {
@@ -152,15 +171,17 @@ impl Register {
             // The till may have gone already; then nobody wants to know.
             let _ = news.send(Reply::Background(item));
         };
-        let uploader = Arc::new(
-            Uploader::start(Outbox::open(&data)?, online, profile.offline.timeout_ms, clock.clone(), report.clone())
-                .map_err(OpenError::Thread)?,
-        );
+        let (outbox, timeout_ms) = (Outbox::open(&data)?, profile.offline.timeout_ms);
+        let uploader = Arc::new(match wire {
+            Some(_) => Uploader::in_steps(outbox, Deadline::over(online, wire), timeout_ms, clock.clone(), report.clone()),
+            None => Uploader::start(outbox, online, timeout_ms, clock.clone(), report.clone()).map_err(OpenError::Thread)?,
+        });
         let background = BackgroundWork { uploader: Arc::clone(&uploader), offline_file: offline_file.clone() };
         let setup = Setup {
             last_serial,
             store,
             register,
+            own_profile,
             profile,
             clock,
             keys,
@@ -177,20 +198,12 @@ impl Register {
     }
 }
 
-/// What headquarters says about a register wins over its own profile.
-fn configure(profile: &mut Profile, configuration: Option<&RegisterSetup>) {
-    let Some(RegisterSetup { offline_profile, lock_after_s, .. }) = configuration else { return };
-    if let Some(offline) = offline_profile {
-        profile.offline = offline.clone();
+/// The scale unit: at the other end of a wire if there is one, else at its address.
+fn connect(wire: Option<&Arc<dyn Wire>>, scale_unit: &str, authority: Option<&str>) -> Result<HttpChannel, OpenError> {
+    match wire {
+        Some(wire) => Ok(HttpChannel::over(Arc::clone(wire))),
+        None => HttpChannel::with_authority(scale_unit, authority.map(Path::new)).map_err(OpenError::Address),
     }
-    if let Some(seconds) = lock_after_s {
-        profile.session.lock_after_s = *seconds;
-    }
-}
-
-fn look_of(configuration: &RegisterSetup) -> Option<Arc<Look>> {
-    let RegisterSetup { theme, layout, .. } = configuration;
-    (theme.is_some() || layout.is_some()).then(|| Arc::new(Look { theme: theme.clone(), layout: layout.clone() }))
 }
 
 /// The uploader as the till steers it.
@@ -208,15 +221,6 @@ impl Uploads for SteeredUploader {
     fn status(&self) -> UploadStatus {
         self.0.status()
     }
-}
-
-/// Makes a directory that only its owner reads: journals hold what people bought.
-fn create_private_dir(path: &Path) -> Result<(), OpenError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path).map_err(|error| OpenError::Directory { path: path.to_owned(), error })
 }
 
 /// Why a register does not open.

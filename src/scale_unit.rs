@@ -30,10 +30,12 @@ use crate::clock::SharedClock;
 use crate::protocol::routes;
 use crate::realtime::Headquarters;
 use crate::server::answer::{self, Answer};
+use crate::server::door::Door;
 use crate::server::metrics::Metrics;
 use crate::server::rate::Rate;
 use crate::server::{self, Server, guard};
 
+pub(crate) use connected::InSteps;
 pub use connected::{Connected, ConnectedOptions, StartError};
 pub use credentials::{Credentials, CredentialsError};
 pub use devices::bring_in_line;
@@ -72,20 +74,8 @@ pub struct Options {
 impl ScaleUnit {
     /// Serves registers at an address; port 0 takes a free one.
     pub fn start(listen: SocketAddr, options: Options) -> io::Result<Self> {
-        let Options { channel, headquarters, progress, shelf, clock, tls } = options;
-        let metrics = Arc::new(Metrics::default());
-        let unit = Arc::new(Unit {
-            channel,
-            headquarters,
-            progress,
-            shelf,
-            clock,
-            metrics: Arc::clone(&metrics),
-            rates: Rates::default(),
-            pin_checks: Arc::new(Semaphore::new(PIN_CHECKS_MAX)),
-            headquarters_calls: Arc::new(Semaphore::new(HEADQUARTERS_CALLS_MAX)),
-        });
-        let server = Server::start("scale unit", listen, tls, guard::around(router(unit), metrics))?;
+        let tls = options.tls.clone();
+        let server = Server::start("scale unit", listen, tls, served(options))?;
         Ok(Self { server })
     }
 
@@ -113,6 +103,7 @@ struct Unit {
     shelf: Arc<Shelf>,
     clock: SharedClock,
     metrics: Arc<Metrics>,
+    door: Door,
     rates: Rates,
     pin_checks: Arc<Semaphore>,
     headquarters_calls: Arc<Semaphore>,
@@ -122,27 +113,17 @@ type Shared = State<Arc<Unit>>;
 
 /// Who may ask how often. Devices are known by their tokens' hashes.
 struct Rates {
-    /// All that a device asks: far more than a cashier can cause.
-    devices: Rate<String>,
     /// PIN checks and new sessions of a device.
     sign_ins: Rate<String>,
-    /// Refusals that are told and logged, by address.
-    refused: Rate<Option<IpAddr>>,
     /// Tries to activate, by address.
-    activations: Rate<Option<IpAddr>>,
+    activations: Rate<IpAddr>,
     /// And in all: codes cannot be guessed from many addresses either.
     all_activations: Rate<()>,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self {
-            devices: Rate::new(20_000, 1),
-            sign_ins: Rate::new(30, 1_000),
-            refused: Rate::new(200, 50),
-            activations: Rate::new(10, 6_000),
-            all_activations: Rate::new(60, 1_000),
-        }
+        Self { sign_ins: Rate::new(30, 1_000), activations: Rate::new(10, 6_000), all_activations: Rate::new(60, 1_000) }
     }
 }
 
@@ -180,6 +161,25 @@ impl Unit {
         })
         .await
     }
+}
+
+/// All it serves, bounded and counted.
+fn served(options: Options) -> Router {
+    let Options { channel, headquarters, progress, shelf, clock, tls: _ } = options;
+    let metrics = Arc::new(Metrics::default());
+    let unit = Arc::new(Unit {
+        channel,
+        headquarters,
+        progress,
+        shelf,
+        clock,
+        metrics: Arc::clone(&metrics),
+        door: Door::default(),
+        rates: Rates::default(),
+        pin_checks: Arc::new(Semaphore::new(PIN_CHECKS_MAX)),
+        headquarters_calls: Arc::new(Semaphore::new(HEADQUARTERS_CALLS_MAX)),
+    });
+    guard::around(router(unit), metrics)
 }
 
 fn router(unit: Arc<Unit>) -> Router {

@@ -5,7 +5,9 @@
 
 pub(crate) mod answer;
 mod connections;
+pub(crate) mod door;
 pub(crate) mod guard;
+pub(crate) mod in_memory;
 pub(crate) mod metrics;
 pub(crate) mod range;
 pub(crate) mod rate;
@@ -32,6 +34,13 @@ pub(crate) const SECURITY: &str = "evertill::security";
 /// Whoever sent a request, as the socket tells: an extension of every request.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Peer(pub(crate) SocketAddr);
+
+impl Peer {
+    /// Whether it is a process of this machine.
+    pub(crate) fn is_here(self) -> bool {
+        self.0.ip().is_loopback()
+    }
+}
 
 /// A running server; dropping it stops it.
 pub(crate) struct Server {

@@ -4,6 +4,7 @@
 //! sources, the clock and the keys are handed in.
 
 mod activation;
+mod configuration;
 mod credentials;
 mod downloads;
 pub mod operations;
@@ -26,14 +27,18 @@ use crate::journal::{Journal, Shift, Stamp};
 use crate::money::Quantity;
 use crate::profile::Profile;
 use crate::retail::barcode::Pattern;
-use crate::retail::receipt;
+use crate::retail::register::Numbers;
 use crate::retail::sale::{Sale, SaleError, Totals};
 use crate::retail::staff::{Operator, Permission};
 use crate::retail::store::Store;
 use crate::retail::transaction::{Event, Transaction};
+use crate::retail::{card, receipt};
 use crate::view::{Level, Look, Notice, Screen};
 
+use configuration::Renewal;
+
 pub use activation::{Activation, ActivationError, Standing, first_activation};
+pub use configuration::{look_of, profile_with};
 pub use downloads::{Activity, DownloadStatus, JobStatus, OfflineDatabase, Problem};
 pub use setup::{Setup, Uploads};
 pub use sources::{HeadquartersReach, RealtimeCall, Sources};
@@ -44,6 +49,8 @@ pub struct Till {
     store: Store,
     register: RegisterId,
     profile: Profile,
+    /// Before headquarters has its say.
+    own_profile: Profile,
     clock: SharedClock,
     keys: KeySource,
     journal: Journal,
@@ -56,6 +63,9 @@ pub struct Till {
     /// The last time old transactions were to leave the journal, and why they did not, if so.
     purged: Option<(Time, Option<String>)>,
     activation: Box<dyn Activation>,
+    renewal: Renewal,
+    /// Behind which numbers the register goes on, until that is written down.
+    numbers: Option<Numbers>,
     look: Option<Arc<Look>>,
     sample_hint: Option<String>,
     session: Option<Session>,
@@ -68,6 +78,8 @@ pub struct Till {
     last_receipt: Option<Arc<Vec<String>>>,
     serial: u64,
     last_activity: Tick,
+    /// Whether the audit trail says that the fiscal unit has failed.
+    signing_failed: bool,
 }
 
 /// Who works, in which shift.
@@ -182,9 +194,12 @@ impl Till {
     /// Asks the desk once; nothing when there was news instead, which has been taken in.
     fn next_answer(&mut self, desk: &mut dyn Desk, question: &Question) -> Result<Option<Answer>, Stop> {
         self.write_down_switches();
+        self.write_down_signing();
+        self.renew_configuration(desk, question);
         match desk.ask(&self.view(), question) {
             Reply::Answer(answer) => {
                 self.last_activity = self.clock.tick();
+                refuse_card_number(&answer)?;
                 if answer == Answer::Cancel { Err(Stop::Cancelled) } else { Ok(Some(answer)) }
             }
             Reply::HungUp => Err(Stop::HungUp),
@@ -195,8 +210,22 @@ impl Till {
         }
     }
 
-    /// Asks for a number until it is one that `read` takes, and says each time what was wrong.
+    /// Asks for a number until it is one that `read` takes, and says each time what was wrong. It is never a payment card's.
     fn ask_number<T>(
+        &mut self,
+        desk: &mut dyn Desk,
+        prompt: &NumberPrompt,
+        mut read: impl FnMut(&mut Self, &mut dyn Desk, &str) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
+        self.ask_any_number(
+            desk,
+            prompt,
+            |till, desk, text| if card::stands_in(text) { Err(card_number()) } else { read(till, desk, text) },
+        )
+    }
+
+    /// As [`Till::ask_number`], of a number that nobody writes down.
+    fn ask_any_number<T>(
         &mut self,
         desk: &mut dyn Desk,
         prompt: &NumberPrompt,
@@ -311,7 +340,8 @@ impl Till {
 
     /// Concludes a settled sale: the journal first, in one commit with its receipt number; then whoever wants to hear of it.
     fn conclude(&mut self, sale: &Sale) -> Result<(), Stop> {
-        let transaction = self.journal.conclude(sale, &self.stamp()?)?;
+        let stamp = self.stamp()?;
+        let transaction = self.journal.conclude(sale, &stamp)?;
         let totals = sale.totals();
         self.last_receipt = Some(Arc::new(receipt::lines(&transaction, &self.store)));
         self.change_due = Some(ChangeDue {
@@ -326,7 +356,8 @@ impl Till {
 
     /// Gives the sale up: a record too.
     fn void_sale(&mut self, sale: &Sale) -> Result<(), Stop> {
-        let transaction = self.journal.void(sale, &self.stamp()?)?;
+        let stamp = self.stamp()?;
+        let transaction = self.journal.void(sale, &stamp)?;
         self.sale_ended(&transaction);
         Ok(())
     }
@@ -350,7 +381,8 @@ impl Till {
         Ok(())
     }
 
-    fn stamp(&self) -> Result<Stamp, Stop> {
+    fn stamp(&mut self) -> Result<Stamp, Stop> {
+        self.take_numbers()?;
         let Some(session) = &self.session else { return Err(Stop::Cancelled) };
         Ok(Stamp {
             operator: session.operator.id.clone(),
@@ -371,6 +403,9 @@ impl Till {
             self.offline_database.set_online(online);
         }
         for switch in switches {
+            if switch == Switch::ToOnline {
+                self.renewal = Renewal::Numbers;
+            }
             let (event, notice) = match switch {
                 Switch::ToOnline => (Event::WentOnline, publish::online_notice()),
                 Switch::ToOffline(cause) => (Event::WentOffline { cause: cause.to_string() }, publish::offline_notice(cause)),
@@ -384,6 +419,29 @@ impl Till {
                 self.notice = Some(notice);
             }
         }
+    }
+
+    /// Puts it into the audit trail, and tells the cashier, when the fiscal unit has failed or is back. The sale has gone on without it.
+    fn write_down_signing(&mut self) {
+        let failure = match self.journal.signing() {
+            Some(Ok(())) if self.signing_failed => None,
+            Some(Err(error)) if !self.signing_failed => Some(error.to_string()),
+            Some(_) | None => return,
+        };
+        let (event, notice) = match failure {
+            Some(cause) => (Event::SigningFailed { cause: cause.clone() }, publish::unsigned_notice(cause)),
+            None => (Event::SigningResumed, publish::signed_notice()),
+        };
+        // What changes while nobody is signed in is noted at the next sign-in.
+        if self.session.is_none() {
+            return;
+        }
+        self.signing_failed = matches!(event, Event::SigningFailed { .. });
+        let noted = self.note(event);
+        self.notice = Some(match noted {
+            Err(Stop::Refused(refusal)) => refusal,
+            Ok(()) | Err(_) => notice,
+        });
     }
 
     /// Notes where the connection stands when the audit trail does not say so yet.
@@ -405,6 +463,7 @@ impl Till {
                 self.sources.unreachable(sent, failure);
             }
             Background::UploadProgress | Background::RealtimeAnswered => {}
+            Background::ConfigurationChanged => self.configuration_may_have_changed(),
             Background::OfflineDatabaseReady => {
                 if self.in_hand.is_none() || !self.offline_database.is_open() {
                     self.swap_offline_database();
@@ -417,6 +476,10 @@ impl Till {
             }
             Background::DeadlineReached => {
                 self.sources.look_at_deadlines();
+                if self.is_accepted_again() && self.session.is_none() {
+                    // It is asked for a code that is not needed.
+                    return Err(Stop::Cancelled);
+                }
                 let idle_ms = self.clock.tick().since(self.last_activity);
                 let limit_s = self.profile.session.lock_after_s;
                 if limit_s > 0 && idle_ms >= limit_s * 1_000 && self.session.as_ref().is_some_and(|session| !session.locked) {
@@ -427,6 +490,19 @@ impl Till {
         Ok(())
     }
 
+    /// Whether the scale unit takes the token of a device that it, or another one, had refused.
+    fn is_accepted_again(&mut self) -> bool {
+        if self.activation.standing() != Standing::Deactivated {
+            return false;
+        }
+        self.sources.show_token_again();
+        let is_accepted = self.sources.take_acceptance();
+        if is_accepted {
+            self.activation.was_accepted();
+        }
+        is_accepted
+    }
+
     /// Whether the notice line tells the cashier why the last thing he did was refused.
     fn has_error_to_show(&self) -> bool {
         self.notice.as_ref().is_some_and(|notice| notice.level == Level::Error)
@@ -434,11 +510,14 @@ impl Till {
 
     /// Takes a newer offline database into use, between two sales; the old one stays when it does not open.
     fn swap_offline_database(&mut self) {
-        if !self.offline_database.is_waiting() {
+        if !self.offline_database.is_waiting() || self.sources.connection().offline() == OfflineMode::Unsupported {
             return;
         }
         match self.offline_database.reopen() {
-            Ok(database) => self.sources.set_offline(Some(database)),
+            Ok(database) => {
+                self.sources.set_offline(Some(database));
+                self.configuration_may_have_changed();
+            }
             Err(why) => {
                 self.notice = Some(Notice {
                     level: Level::Error,
@@ -483,4 +562,19 @@ impl Till {
             (Some(_), Some(_)) => Screen::Transaction,
         }
     }
+}
+
+/// A payment card's number that was typed where none belongs goes no further: into no search, no count of tries, no record (security.md S16).
+fn refuse_card_number(answer: &Answer) -> Result<(), Stop> {
+    let typed = match answer {
+        Answer::Entry(text) | Answer::SearchText(text) => text,
+        Answer::Credentials { operator, .. } => operator,
+        // What a number is for decides: see `ask_number`.
+        Answer::Number(_) | Answer::Operation { .. } | Answer::Select(_) | Answer::Pick(_) | Answer::Yes | Answer::Cancel => return Ok(()),
+    };
+    if card::stands_in(typed) { Err(card_number()) } else { Ok(()) }
+}
+
+fn card_number() -> Stop {
+    Stop::refused("this looks like a payment card's number; it was not kept", "cards are read by the card terminal alone")
 }

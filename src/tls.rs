@@ -11,6 +11,8 @@ use rustls::crypto::ring::default_provider;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 
+use crate::private;
+
 /// Bytes of a certificate or key file at most.
 const FILE_MAX: u64 = 1 << 20;
 
@@ -24,6 +26,12 @@ pub enum TlsError {
         path: PathBuf,
         /// What is wrong with it; never its content.
         problem: String,
+    },
+    /// A key that others may read.
+    #[error("{}: others than its owner may read this key", path.display())]
+    Open {
+        /// Its file.
+        path: PathBuf,
     },
     /// The certificate and the key.
     #[error("{} and {} do not go together: {problem}", certificate.display(), key.display())]
@@ -42,6 +50,7 @@ impl TlsError {
     pub fn hint(&self) -> &'static str {
         match self {
             Self::File { .. } => "name a file in PEM form that this user may read",
+            Self::Open { .. } => "give its file to the server's user, and take from all others the right to read it: chmod 600",
             Self::Pair { .. } => "name the certificate's own key, and its whole chain, the server's first",
         }
     }
@@ -50,6 +59,9 @@ impl TlsError {
 /// What a server shows: a certificate with its chain, and its key, from PEM files.
 pub fn server(certificate: &Path, key: &Path) -> Result<Arc<ServerConfig>, TlsError> {
     let chain = certificates(certificate)?;
+    if key.metadata().is_ok_and(|about| private::is_open(&about)) {
+        return Err(TlsError::Open { path: key.to_owned() });
+    }
     let text = read(key)?;
     let secret = PrivateKeyDer::from_pem_slice(&text).map_err(|_| file(key, "it holds no private key in PEM form"))?;
     let pair =

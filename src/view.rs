@@ -73,6 +73,8 @@ pub struct Header {
     pub oldest_unsent: Option<Time>,
     /// Sales the scale unit refused, waiting for somebody to look at them.
     pub set_aside: u64,
+    /// Whether the fiscal unit has failed, so that what is sold is not signed.
+    pub unsigned: bool,
     /// Local time less UTC, minutes.
     pub utc_offset_minutes: i32,
 }

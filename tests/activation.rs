@@ -12,20 +12,22 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 
 use evertill::channel::sqlite::SqliteChannel;
-use evertill::channel::{ChannelDatabase, ChannelError, Refusal, Result, Upload};
+use evertill::channel::{Channel, ChannelDatabase, ChannelError, Refusal, Result, Upload};
 use evertill::clock::{SharedClock, SystemClock};
 use evertill::desk::{Answer, Desk, Prompt, Purpose, Question, Reply};
 use evertill::device::DeviceFile;
-use evertill::ids::{KeySource, RegisterId};
+use evertill::ids::{KeySource, RegisterId, ShiftId};
 use evertill::journal::Reader;
 use evertill::journal::verify::verify;
+use evertill::master_data::{MasterData, Record};
 use evertill::package::Report;
 use evertill::profile::Profile;
 use evertill::realtime::{Activated, Activation, Headquarters, Taken};
 use evertill::register::{OpenError, Options, Register};
 use evertill::retail::gift_card::GiftCard;
-use evertill::retail::register::Numbers;
+use evertill::retail::register::{Numbers, RegisterSetup};
 use evertill::retail::staff::Pin;
+use evertill::retail::transaction::{Content, Event, Transaction};
 use evertill::sample_store;
 use evertill::scale_unit::ScaleUnit;
 use evertill::secret::Secret;
@@ -109,6 +111,7 @@ impl Chain {
             sample_hint: None,
             activation_code: code.map(Secret::new),
             news: channel().0,
+            wire: None,
         }
     }
 
@@ -235,6 +238,16 @@ fn a_new_installation_goes_on_with_the_next_receipt() {
 }
 
 #[test]
+fn numbers_that_no_register_reaches_are_refused() {
+    let chain = Chain::open();
+    let data = chain.data("register");
+    chain.code("absurd", 1, Numbers { sequence: i64::MAX.unsigned_abs(), receipt: 1, shift: 1 });
+    let seen = chain.play(&data, None, &["code absurd"]).unwrap();
+    assert!(seen.screen() == Screen::Activation && seen.problem().contains("which no register reaches"), "{}", seen.problem());
+    assert_eq!(DeviceFile::of(&data).read().unwrap().unwrap().identity, None);
+}
+
+#[test]
 fn a_code_for_another_register_is_given_back() {
     let chain = Chain::open();
     let data = chain.data("register");
@@ -260,7 +273,67 @@ fn headquarters_can_deactivate_it_and_a_new_code_brings_it_back() {
     chain.channel.deactivate(&RegisterId { store: "343".to_owned(), number: 1 }).unwrap();
     let seen = chain.play(&data, None, &[]).unwrap();
     assert_eq!(seen.screen(), Screen::Activation);
+    let identity = DeviceFile::of(&data).read().unwrap().unwrap().identity.unwrap();
+    assert!(identity.deactivated);
     chain.code("two", 1, Numbers::default());
     let seen = chain.play(&data, None, &["code two", "sign 000160", "scan 2900008220111"]).unwrap();
     assert!(seen.view.is_some_and(|view| view.sale.is_some()));
+}
+
+#[test]
+fn a_register_that_another_scale_unit_did_not_know_works_again() {
+    let (chain, other) = (Chain::open(), Chain::open());
+    let data = chain.data("register");
+    chain.code("one", 1, Numbers::default());
+    chain.play(&data, Some("one"), &SALE).unwrap();
+    let seen = other.play(&data, None, &[]).unwrap();
+    assert_eq!(seen.screen(), Screen::Activation, "another store's");
+    let deactivated = || DeviceFile::of(&data).read().unwrap().unwrap().identity.unwrap().deactivated;
+    assert!(deactivated());
+    let seen = chain.play(&data, None, &["sign 000160", "scan 2900008220111"]).unwrap();
+    assert!(seen.view.is_some_and(|view| view.sale.is_some()) && !deactivated());
+}
+
+#[test]
+fn a_register_that_starts_again_goes_on_behind_what_has_come_meanwhile() {
+    let chain = Chain::open();
+    let register = RegisterId { store: "343".to_owned(), number: 1 };
+    let setup = RegisterSetup {
+        register: register.clone(),
+        name: "Register 1".to_owned(),
+        support_offline: true,
+        offline_profile: None,
+        layout: None,
+        theme: None,
+        lock_after_s: None,
+        numbers: Numbers::default(),
+    };
+    let record = Record { kind: "register".to_owned(), key: "1".to_owned(), content: serde_json::to_string(&setup).unwrap() };
+    chain.channel.load(&MasterData { records: vec![record], ..sample_store::master_data() }).unwrap();
+    chain.code("first", 1, Numbers::default());
+    let data = chain.data("register");
+    chain.play(&data, Some("first"), &SALE).unwrap();
+    let recorded_at = "2026-11-22T10:00:00Z".parse().unwrap();
+    let from_before = Transaction {
+        id: KeySource::System.next(recorded_at),
+        shift: ShiftId { register: 1, number: 30 },
+        register,
+        sequence: 700,
+        receipt: None,
+        operator: "000160".into(),
+        recorded_at,
+        offline: true,
+        signing: None,
+        content: Content::Event(Event::LogOn),
+    };
+    chain.channel.record(&Upload { id: from_before.id, canonical: from_before.canonical() }).unwrap();
+    chain.play(&data, None, &SALE).unwrap();
+    let (reader, mut sequences) = (Reader::open(&data).unwrap(), Vec::new());
+    let mut note = |sequence| {
+        sequences.push(sequence);
+        Ok(())
+    };
+    reader.each(|entry| note(entry.sequence)).unwrap();
+    assert!(sequences.first() == Some(&1) && sequences.contains(&701) && !sequences.contains(&700), "{sequences:?}");
+    assert_eq!(verify(&reader).problems, Vec::<String>::new());
 }

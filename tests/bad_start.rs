@@ -54,6 +54,8 @@ fn a_profile_with_mistakes_is_refused_with_all_of_them() {
 fn wrong_usage_is_told_from_a_failure() {
     let folder = tempfile::tempdir().expect("a folder");
     let nowhere = folder.path().join("nowhere").display().to_string();
+    let open = folder.path().join("open.toml").display().to_string();
+    fs::write(&open, "[scale_unit]\nurl = \"http://10.1.1.1\"\n").expect("a profile");
     for (arguments, status, words, hint) in [
         (vec!["--no-such-option"], 2, "--no-such-option", ""),
         (vec!["sell"], 2, "sell", ""),
@@ -62,6 +64,8 @@ fn wrong_usage_is_told_from_a_failure() {
         (vec!["journal", "list", "--data", &nowhere], 1, "there is no journal", "--data"),
         (vec!["journal", "show", "7", "--data", &nowhere], 1, "there is no journal", "--data"),
         (vec!["demo", "no-such-tape"], 2, "no-such-tape", "demo --list"),
+        (vec!["--scale-unit", "http://scale-unit:8343", "--data", &nowhere], 2, "its token and sales would travel", "--allow-plain-http"),
+        (vec!["--profile", &open, "--data", &nowhere], 2, "the profile's scale unit http://10.1.1.1", "--allow-plain-http"),
         (vec!["scale-unit", "--listen", "0.0.0.0:0", "--database", "sqlite:x"], 2, "unencrypted", "--allow-plain-http"),
         // A pipe is no terminal.
         (vec!["--data", &nowhere], 1, "no terminal", "in a terminal's window"),
@@ -317,6 +321,21 @@ fn nobody_at_the_address_is_told_by_the_doctor_too() {
 }
 
 #[test]
+fn the_doctor_says_nothing_to_another_machine_without_encryption() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("register").display().to_string();
+    // An address of documentation (RFC 5737), where nobody answers.
+    let asked = ["doctor", "--data", &data, "--scale-unit", "http://192.0.2.1:1"];
+    let refused = run(&asked);
+    assert!(
+        refused.status == 1 && refused.has_line(&["WRONG scale unit", "would travel unencrypted", "→", "--allow-plain-http"]),
+        "{refused:?}"
+    );
+    let permitted = run(&[&asked[..], &["--allow-plain-http"]].concat());
+    assert!(permitted.has_line(&["WRONG scale unit: http://192.0.2.1:1"]) && !permitted.said.contains("unencrypted"), "{permitted:?}");
+}
+
+#[test]
 fn whatever_is_typed_nothing_but_numbers_and_codes_reaches_the_sale() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("register");
@@ -384,7 +403,7 @@ fn whatever_is_typed_nothing_but_numbers_and_codes_reaches_the_sale() {
 fn a_full_disk_costs_nothing_and_selling_goes_on_when_there_is_room_again() {
     let folder = tempfile::tempdir().expect("a folder");
     let sample = Sample::open(folder.path());
-    let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), "4m") else { return };
+    let Some(disk) = SmallDisk::mount(&folder.path().join("disk"), "72m") else { return };
     let data = disk.path.join("register");
     sample.enroll(&data, 1);
     let mut till = Start::register(&data).arg("--scale-unit", sample.url()).open();

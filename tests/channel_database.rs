@@ -17,7 +17,7 @@ use evertill::channel::postgres::PostgresChannel;
 use evertill::channel::sqlite::SqliteChannel;
 use evertill::channel::{ChannelDatabase, Device, DeviceStatus, ErrorKind, ProductSearch, Recorded, Refusal, Result, Session, Upload};
 use evertill::clock::Time;
-use evertill::ids::{RegisterId, ShiftId};
+use evertill::ids::{RegisterId, ShiftId, TransactionId};
 use evertill::master_data::{Changes, MasterData, ProductCode, Record, StaffMember};
 use evertill::money::Quantity;
 use evertill::package::{Manifest, Report, Status};
@@ -28,6 +28,7 @@ use evertill::retail::store::Store;
 use evertill::retail::transaction::Transaction;
 use fixture::{delta_package, event, full_package, sale, shop, usd};
 use postgres_server::Database;
+use uuid::Uuid;
 
 macro_rules! contract {
     ($($rule:ident)*) => {
@@ -44,10 +45,14 @@ contract! {
     the_highest_numbers_are_a_registers_own
     a_register_has_one_device
     a_deactivated_device_is_still_known
+    a_replaced_device_brings_nothing_beyond_what_was_handed_on
+    no_device_takes_its_register_all_numbers
+    a_deactivated_device_has_a_share_of_what_is_set_aside
     a_released_registers_sessions_end
     a_session_lasts_until_it_is_closed_or_forgotten
     only_staff_is_active
     wrong_pins_add_up_until_the_right_one
+    wrong_pins_are_kept_for_a_day
     wrong_pins_at_the_same_time_all_count
     a_report_waits_until_headquarters_has_heard_of_it
     the_last_word_on_a_package_replaces_the_one_before
@@ -78,14 +83,68 @@ fn a_register_has_one_device(database: &dyn ChannelDatabase) {
     assert_eq!(database.device("one"), Ok(None));
     let (one, other, elsewhere) = (device("one", 1), device("other", 1), device("elsewhere", 2));
     for device in [&one, &elsewhere, &other] {
-        assert_eq!(database.activate(device), Ok(()));
+        assert_eq!(database.activate(device), Ok(Numbers::default()));
         assert_eq!(database.device(&device.token_hash), Ok(Some(device.clone())));
     }
-    assert_eq!(database.device("one"), Ok(Some(Device { status: DeviceStatus::Deactivated, ..one.clone() })));
+    let replaced = |device: &Device| Device { status: DeviceStatus::Deactivated, handed_on: Some(Numbers::default()), ..device.clone() };
+    assert_eq!(database.device("one"), Ok(Some(replaced(&one))));
     assert_eq!(database.device("elsewhere"), Ok(Some(elsewhere)));
-    assert_eq!(database.activate(&one), Ok(()), "a machine comes back");
+    assert_eq!(database.activate(&one), Ok(Numbers::default()), "a machine comes back");
     assert_eq!(database.device("one"), Ok(Some(one)));
-    assert_eq!(database.device("other"), Ok(Some(Device { status: DeviceStatus::Deactivated, ..other })));
+    assert_eq!(database.device("other"), Ok(Some(replaced(&other))));
+}
+
+fn a_replaced_device_brings_nothing_beyond_what_was_handed_on(database: &dyn ChannelDatabase) {
+    database.activate(&device("stolen", 1)).unwrap();
+    let bring = |token: &str, transaction: &Transaction| {
+        let device = database.device(token).unwrap().unwrap();
+        database.record_from(&device, &upload(transaction)).map_err(|error| error.kind)
+    };
+    assert_eq!(bring("stolen", &sale(1, 5)), Ok(Recorded::New));
+    database.deactivate(&register(1)).unwrap();
+    assert_eq!(bring("stolen", &sale(1, 6)), Ok(Recorded::New), "nobody has its numbers yet");
+    let known = Numbers { sequence: 9, receipt: 8, shift: 1 };
+    let handed_on = database.activate(&Device { numbers: known, ..device("successor", 1) });
+    assert_eq!(handed_on, Ok(known));
+    let set_aside = Err(ErrorKind::Refused(Refusal::Invalid));
+    assert_eq!(bring("stolen", &sale(1, 8)), Ok(Recorded::New), "sold before it was stolen");
+    assert_eq!((bring("stolen", &event(1, 10)), bring("stolen", &sale(1, 9))), (set_aside, set_aside));
+    assert_eq!(bring("stolen", &sale(1, 5)), Ok(Recorded::Already));
+    assert_eq!(bring("successor", &sale(1, 10)), Ok(Recorded::New), "its place is free");
+    assert_eq!(database.activate(&device("third", 1)), Ok(Numbers { sequence: 10, receipt: 10, shift: 1 }));
+    assert_eq!(bring("stolen", &event(1, 10)), set_aside, "the first handing on counts");
+}
+
+fn no_device_takes_its_register_all_numbers(database: &dyn ChannelDatabase) {
+    let known = Numbers { sequence: 5_000_000, receipt: 5_000_000, shift: 1 };
+    database.activate(&Device { numbers: known, ..device("one", 1) }).unwrap();
+    let one = database.device("one").unwrap().unwrap();
+    let bring = |transaction: &Transaction| database.record_from(&one, &upload(transaction)).map_err(|error| error.kind);
+    let set_aside = Err(ErrorKind::Refused(Refusal::Invalid));
+    let at = |number: u32, sequence: u64| Transaction { sequence, ..event(1, number) };
+    let high_receipt = Transaction { receipt: Some(6_000_001), sequence: 5_000_001, ..sale(1, 1) };
+    let high_shift = Transaction { shift: ShiftId { register: 1, number: 5_000_002 }, ..at(2, 5_000_001) };
+    for forged in [at(3, 6_000_001), at(4, i64::MAX.unsigned_abs()), high_receipt, high_shift] {
+        assert_eq!(bring(&forged), set_aside, "{} {:?}", forged.sequence, forged.receipt);
+    }
+    assert_eq!(bring(&at(5, 6_000_000)), Ok(Recorded::New));
+    assert_eq!(bring(&at(6, 7_000_000)), Ok(Recorded::New), "it goes on from what is there");
+    assert_eq!(bring(&at(7, 8_000_001)), set_aside);
+}
+
+fn a_deactivated_device_has_a_share_of_what_is_set_aside(database: &dyn ChannelDatabase) {
+    database.activate(&device("one", 1)).unwrap();
+    database.deactivate(&register(1)).unwrap();
+    let one = database.device("one").unwrap().unwrap();
+    let bring = |device: &Device, number: u64| {
+        let bad = Upload { canonical: number.to_string(), id: TransactionId(Uuid::from_u64_pair(7, number)) };
+        database.record_from(device, &bad).unwrap_err().kind
+    };
+    let set_aside = ErrorKind::Refused(Refusal::Invalid);
+    assert!((0..1_000).all(|number| bring(&one, number) == set_aside));
+    assert_eq!(bring(&one, 1_000), ErrorKind::Broken);
+    database.activate(&device("two", 2)).unwrap();
+    assert_eq!(bring(&database.device("two").unwrap().unwrap(), 1_000), set_aside, "another has room");
 }
 
 fn a_deactivated_device_is_still_known(database: &dyn ChannelDatabase) {
@@ -146,6 +205,15 @@ fn wrong_pins_add_up_until_the_right_one(database: &dyn ChannelDatabase) {
     database.clear_attempts(&operator).unwrap();
     assert_eq!(database.attempts(&operator), Ok(Attempts::default()));
     assert_eq!(database.attempts(&other).unwrap().failures, 1);
+}
+
+fn wrong_pins_are_kept_for_a_day(database: &dyn ChannelDatabase) {
+    let (operator, other) = ("000160".into(), "000161".into());
+    database.note_failure(&operator, at(0)).unwrap();
+    database.note_failure(&other, at(24 * 60)).unwrap();
+    assert_eq!(database.attempts(&operator).unwrap().failures, 1);
+    database.note_failure(&other, at(24 * 60 + 1)).unwrap();
+    assert_eq!(database.attempts(&operator), Ok(Attempts::default()));
 }
 
 fn wrong_pins_at_the_same_time_all_count(database: &dyn ChannelDatabase) {
@@ -221,6 +289,7 @@ fn a_register_is_known_as_headquarters_set_it_up(database: &dyn ChannelDatabase)
         layout: None,
         theme: None,
         lock_after_s: Some(300),
+        numbers: Numbers::default(),
     };
     let content = serde_json::to_string(&setup).unwrap();
     let record = |key: &str| Record { kind: "register".to_owned(), key: key.to_owned(), content: content.clone() };
@@ -418,7 +487,14 @@ fn register(number: u32) -> RegisterId {
 
 fn device(token_hash: &str, number: u32) -> Device {
     let id = format!("device of {token_hash}");
-    Device { id, register: register(number), token_hash: token_hash.to_owned(), status: DeviceStatus::Activated }
+    Device {
+        id,
+        register: register(number),
+        token_hash: token_hash.to_owned(),
+        status: DeviceStatus::Activated,
+        numbers: Numbers::default(),
+        handed_on: None,
+    }
 }
 
 fn session(token_hash: &str, number: u32) -> Session {

@@ -237,12 +237,19 @@ fn a_taken_number_is_a_conflict(channel: &dyn Channel) {
 }
 
 fn a_voided_sale_and_an_event_need_no_receipt(channel: &dyn Channel) {
-    let Content::Sale(content) = sale(1, 3).content else { unreachable!() };
+    let Content::Sale(mut content) = sale(1, 3).content else { unreachable!() };
+    content.void_payment(1).unwrap();
     let voided = Transaction { receipt: None, content: Content::VoidedSale(content), ..sale(1, 3) };
     for transaction in [event(1, 1), event(1, 2), voided] {
         assert_eq!(channel.record(&upload(&transaction)), Ok(Recorded::New));
         assert_eq!(channel.record(&upload(&transaction)), Ok(Recorded::Already));
     }
+}
+
+/// The same sale, given up as it stands.
+fn given_up(transaction: Transaction) -> Transaction {
+    let Content::Sale(sale) = transaction.content else { unreachable!() };
+    Transaction { receipt: None, content: Content::VoidedSale(sale), ..transaction }
 }
 
 fn what_breaks_a_rule_is_refused(channel: &dyn Channel) {
@@ -261,6 +268,10 @@ fn what_breaks_a_rule_is_refused(channel: &dyn Channel) {
         Upload { id: sale(1, 2).id, canonical: text.clone() },
         upload(&Transaction { receipt: None, ..good.clone() }),
         upload(&Transaction { receipt: Some(1), ..event(1, 9) }),
+        upload(&given_up(good.clone())),
+        upload(&given_up(Transaction { id: sale(1, 2).id, ..sale(1, 3) })),
+        edit("\"discount\":null", "\"discount\":{\"amount\":\"-1.00 USD\"}"),
+        edit("\"payments\":[{\"number\":1", "\"payments\":[{\"number\":2"),
         upload(&Transaction { sequence: u64::MAX, ..good.clone() }),
         edit(",\"price\":\"0.89 USD\"", ",\"price\":\"0.01 USD\""),
         edit(",\"price\":\"0.89 USD\"", ",\"price\":\"0.89 EUR\""),

@@ -6,24 +6,27 @@
 #[allow(dead_code, reason = "each test uses a part of it")]
 mod postgres;
 
-use std::io::Read;
+use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use evertill::channel::sqlite::{SqliteChannel, master};
-use evertill::channel::{Channel, ErrorKind, Refusal, Upload};
+use evertill::channel::{Channel, ErrorKind, Refusal, Result, Upload};
 use evertill::clock::{Clock, SharedClock, VirtualClock};
 use evertill::headquarters::kinds::Kind;
 use evertill::headquarters::{Error, Extent, Headquarters};
 use evertill::ids::{KeySource, RegisterId, ShiftId};
 use evertill::import::OnBadRow;
-use evertill::package::{self, Manifest, Report, Status, VerifyingKey};
+use evertill::package::{self, Manifest, Report, SignedManifest, Source, Status, VerifyingKey};
 use evertill::realtime::{Activation, Headquarters as _};
 use evertill::retail::staff::Pin;
 use evertill::retail::transaction::{Content, Event, Transaction};
 use evertill::secret::Secret;
 
+/// A tax, as a tax group names it.
+const LEVY: &str =
+    r#"[{"code":"levy","name":"Levy","kind":"percent","rate":"5","included":false,"affects_next_base":false,"base_affected":false}]"#;
 const DAY: Duration = Duration::from_hours(24);
 
 /// Headquarters on the sample store, and a store's database that packages are applied to.
@@ -31,7 +34,8 @@ struct Shop {
     headquarters: Headquarters,
     clock: Arc<VirtualClock>,
     folder: tempfile::TempDir,
-    _postgres: Option<postgres::Database>,
+    url: String,
+    postgres: Option<postgres::Database>,
 }
 
 impl Shop {
@@ -43,7 +47,26 @@ impl Shop {
         let keys = folder.path().join("hq.keys");
         let headquarters = Headquarters::open(&url, Some(&keys), Arc::clone(&clock) as SharedClock).unwrap();
         headquarters.import_sample_store("test").unwrap();
-        Self { headquarters, clock, folder, _postgres: database }
+        Self { headquarters, clock, folder, url, postgres: database }
+    }
+
+    /// The same headquarters at another time.
+    fn at(self, now: evertill::clock::Time) -> Self {
+        let Self { headquarters, folder, url, postgres, .. } = self;
+        drop(headquarters);
+        let clock = Arc::new(VirtualClock::at(now));
+        let headquarters = Headquarters::open(&url, Some(&folder.path().join("hq.keys")), Arc::clone(&clock) as SharedClock).unwrap();
+        Self { headquarters, clock, folder, url, postgres }
+    }
+
+    /// A store's record is damaged behind headquarters' back.
+    fn spoil(&self, store: &str) {
+        let sql = format!("UPDATE records SET content = '{{\"number\":\"{store}\"}}' WHERE kind = 'store' AND key = '{store}'");
+        if self.postgres.is_some() {
+            postgres::run(&self.url, &sql);
+        } else {
+            rusqlite::Connection::open(self.folder.path().join("hq.db")).unwrap().execute(&sql, []).unwrap();
+        }
     }
 
     fn set(&self, kind: &str, key: &str, said: &[(&str, &str)]) {
@@ -63,19 +86,10 @@ impl Shop {
         let key: VerifyingKey = self.headquarters.verifying_key().parse().unwrap();
         let listed = self.headquarters.manifests("343", manifest.to_version - 1).unwrap();
         assert_eq!(listed[0].open(&key).unwrap(), *manifest);
-        let mut file = Vec::new();
-        loop {
-            let piece = self.headquarters.package_bytes(manifest.id, file.len() as u64, 100_000).unwrap();
-            if piece.is_empty() {
-                break;
-            }
-            file.extend(piece);
-        }
-        assert_eq!(self.headquarters.package_size("343", manifest.id).unwrap(), Some(file.len() as u64));
+        assert_eq!(self.headquarters.package_size("343", manifest.id).unwrap(), Some(manifest.bytes));
         assert_eq!(self.headquarters.package_size("344", manifest.id).unwrap(), None);
-        let (packed, unpacked) = (self.folder.path().join("fetched.zst"), self.folder.path().join(format!("{}.db", manifest.id)));
-        std::fs::write(&packed, file).unwrap();
-        package::unpack(&packed, manifest, &unpacked).unwrap();
+        let unpacked = self.folder.path().join(format!("{}.db", manifest.id));
+        package::fetch(self, manifest, self.folder.path(), &unpacked).unwrap();
         unpacked
     }
 
@@ -83,6 +97,25 @@ impl Shop {
     fn apply(&self, store: &Path, manifest: &Manifest) {
         let package::Kind::Delta { from_version } = manifest.kind else { panic!("a delta is expected: {manifest:?}") };
         master::apply_delta(store, &self.fetch(manifest), from_version, manifest.to_version).unwrap();
+    }
+}
+
+/// Without the network between.
+impl Source for Shop {
+    fn manifests(&self, after: u64) -> Result<Vec<SignedManifest>> {
+        Ok(self.headquarters.manifests("343", after).unwrap())
+    }
+
+    fn file(&self, id: u64, from: u64) -> Result<Box<dyn Read + Send>> {
+        let (mut file, mut at) = (Vec::new(), from);
+        loop {
+            let piece = self.headquarters.package_bytes(id, at, 100_000).unwrap();
+            if piece.is_empty() {
+                return Ok(Box::new(Cursor::new(file)));
+            }
+            at += piece.len() as u64;
+            file.extend(piece);
+        }
     }
 }
 
@@ -216,6 +249,24 @@ fn support_offline_makes_a_database_and_its_packages_have_a_state_each() {
 }
 
 #[test]
+fn keys_that_are_gone_or_others_are_refused_and_never_made_anew() {
+    on_both(|shop| {
+        let open = |keys: &str| {
+            let opened = Headquarters::open(&shop.url, Some(&shop.folder.path().join(keys)), Arc::clone(&shop.clock) as SharedClock);
+            opened.map(|headquarters| headquarters.verifying_key()).map_err(|error| (error.to_string(), error.hint()))
+        };
+        let (gone, hint) = open("nowhere.keys").unwrap_err();
+        assert!(gone.contains("no file of headquarters' keys") && hint.contains("from its copy"), "{gone} {hint}");
+        assert!(!shop.folder.path().join("nowhere.keys").exists());
+        let another = format!("sqlite:{}", shop.folder.path().join("another.db").display());
+        let clock = Arc::clone(&shop.clock) as SharedClock;
+        drop(Headquarters::open(&another, None, clock).expect("a new database has new keys"));
+        assert!(open("another.keys").unwrap_err().0.contains("these are not the keys"));
+        assert_eq!(open("hq.keys"), Ok(shop.headquarters.verifying_key()));
+    });
+}
+
+#[test]
 fn an_activation_code_is_good_once_and_for_a_day() {
     on_both(|shop| {
         shop.run(9999).unwrap();
@@ -229,14 +280,18 @@ fn an_activation_code_is_good_once_and_for_a_day() {
         assert_eq!(service.activate(&activation(&expired)).unwrap_err().kind, ErrorKind::Refused(Refusal::Invalid));
         let good = code(2);
         assert!(shop.headquarters.for_store("344").activate(&activation(&good)).is_err(), "another store's scale unit");
+        let lost = service.activate(&activation(&good)).unwrap();
         let activated = service.activate(&activation(&good)).unwrap();
-        assert_eq!((activated.register, activated.numbers.receipt), (register(2), 0));
-        assert!(service.activate(&activation(&good)).is_err(), "it was good once");
+        assert_eq!((&activated.register, activated.numbers.receipt), (&register(2), 0), "its answer may have been lost");
+        assert_ne!(activated.token, lost.token);
+        let another = Activation { device: "machine-2".to_owned(), ..activation(&good) };
+        assert!(service.activate(&another).is_err(), "it was good for one machine");
         let refused = shop.headquarters.activation_code("test", &register(2)).unwrap_err();
         assert!(refused.hint().contains("hq device reset 343-2"), "{refused}");
 
         assert!(service.deactivate(&register(2), "machine-2").is_err(), "another machine");
         service.deactivate(&register(2), "machine-1").unwrap();
+        assert!(service.activate(&activation(&good)).is_err(), "a released register needs a new one");
         service.activate(&activation(&code(2))).unwrap();
         shop.run(9999);
         let before = shop.headquarters.manifests("343", 0).unwrap().len();
@@ -244,6 +299,9 @@ fn an_activation_code_is_good_once_and_for_a_day() {
         assert_eq!(shop.headquarters.manifests("343", 0).unwrap().len(), before + 1, "the store hears of it at once");
         shop.headquarters.reset_device("test", &register(2)).unwrap();
         service.activate(&activation(&code(2))).unwrap();
+        let orphan = code(3);
+        shop.headquarters.remove("test", Kind::named("register").unwrap(), "343-3").unwrap();
+        assert!(service.activate(&activation(&orphan)).is_err(), "there is no such register any more");
     });
 }
 
@@ -263,6 +321,7 @@ fn transactions_are_taken_once_and_what_conflicts_is_set_aside() {
                 recorded_at: shop.clock.now(),
                 offline: false,
                 content: Content::Event(Event::LogOn),
+                signing: None,
             };
             Upload { id: transaction.id, canonical: transaction.canonical() }
         };
@@ -393,5 +452,136 @@ fn what_is_due_runs_by_itself() {
         assert_eq!(run(), []);
         shop.clock.sleep(Duration::from_mins(15));
         assert_eq!(run(), [(1040, false)], "nothing has changed");
+    });
+}
+
+#[test]
+fn prices_bring_the_products_they_are_of() {
+    on_both(|shop| {
+        let store = shop.fetch(&shop.run(9999).unwrap());
+        let channel = SqliteChannel::open_read_only(&store).unwrap();
+        let code = channel.product(&"819765".into()).unwrap().unwrap().barcode;
+        drop(channel);
+        shop.headquarters.remove("test", Kind::named("product").unwrap(), "819765").unwrap();
+        shop.add("tax-group", &[("id", "new-tax"), ("taxes", LEVY)]);
+        let heir = [("product_id", "heir"), ("name", "HEIR"), ("unit_price", "3"), ("barcode", code.as_str()), ("tax_group", "new-tax")];
+        shop.add("product", &heir);
+        assert_eq!(shop.run(1020), None, "no price has changed");
+        shop.add("price", &[("product_id", "heir"), ("unit_price", "2.50")]);
+        let delta = shop.run(1020).unwrap();
+        shop.apply(&store, &delta);
+        assert_eq!((price(&store, "heir").as_deref(), price(&store, "819765")), (Some("2.50 USD"), None));
+        let taxes = |store: &Path| SqliteChannel::open_read_only(store).unwrap().store("343").unwrap().taxes(&"new-tax".into()).len();
+        assert_eq!(taxes(&store), 1, "the tax it names came too");
+        assert_eq!((shop.run(1040), shop.run(1080)), (None, None), "both were brought along");
+
+        shop.set(
+            "tax-group",
+            "new-tax",
+            &[("taxes", &format!("[{},{}]", &LEVY[1..LEVY.len() - 1], LEVY[1..LEVY.len() - 1].replace("levy", "toll")))],
+        );
+        assert_eq!(shop.run(1040), None, "no product has changed");
+        shop.set("product", "heir", &[("name", "HEIRESS")]);
+        shop.apply(&store, &shop.run(1040).unwrap());
+        assert_eq!(taxes(&store), 2);
+    });
+}
+
+#[test]
+fn a_store_that_is_stuck_gets_everything_and_a_lost_report_is_made_up_for() {
+    on_both(|shop| {
+        let service = shop.headquarters.for_store("343");
+        let report = |manifest: &Manifest, register: Option<RegisterId>, status| {
+            let (package, reason, at) = (manifest.id, String::new(), shop.clock.now());
+            service.report(&[Report { package, register, status, reason, at }]).unwrap();
+        };
+        let states = |register: &str| -> Vec<Status> {
+            let packages = shop.headquarters.packages(Some("343"), 10).unwrap();
+            let of_register = |package: &evertill::headquarters::Package| {
+                package.targets.iter().find(|state| state.target == register).map(|state| state.status)
+            };
+            packages.iter().rev().filter_map(of_register).collect()
+        };
+        let full = shop.run(9999).unwrap();
+        let mut deltas = ["1.99", "2.99", "3.99"].map(|price| {
+            shop.set("product", "819765", &[("unit_price", price)]);
+            shop.run(1040).unwrap()
+        });
+        report(&full, Some(register(1)), Status::Applied);
+        report(&deltas[1], Some(register(1)), Status::Applied);
+        assert_eq!(states("343-1"), [Status::Applied, Status::Applied, Status::Applied, Status::Available]);
+        report(&deltas[0], Some(register(2)), Status::Failed);
+        assert_eq!(states("343-2"), [Status::Available, Status::Failed, Status::Available, Status::Available]);
+        assert_eq!(shop.run(1040), None, "a register fetches everything by itself");
+        report(&deltas[0], None, Status::Failed);
+        deltas[0] = shop.run(1040).expect("a way out");
+        assert_eq!((deltas[0].kind, shop.run(1040)), (package::Kind::Full, None));
+        report(&deltas[0], None, Status::Failed);
+        assert_eq!(shop.run(1040), None, "another one would fare no better");
+    });
+}
+
+#[test]
+fn many_deltas_make_a_full_package_and_lists_are_bounded() {
+    const COPIES: &str = "WITH RECURSIVE number (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM number WHERE n < ?2)
+        INSERT INTO packages (id, store, to_version, full_rows, rows, bytes, manifest, signature)
+        SELECT id + 100 + n, store, to_version + n, NULL, 0, bytes, manifest, signature FROM number, packages WHERE id = 2";
+    let shop = Shop::open(None);
+    shop.run(9999).unwrap();
+    let reprice = |price: &str| {
+        shop.set("product", "819765", &[("unit_price", price)]);
+        shop.run(1040).unwrap().kind
+    };
+    assert!(matches!(reprice("1.99"), package::Kind::Delta { .. }));
+    let database = rusqlite::Connection::open(shop.folder.path().join("hq.db")).unwrap();
+    assert_eq!(database.execute(COPIES, [1, 498]), Ok(498));
+    assert_eq!(reprice("2.99"), package::Kind::Delta { from_version: 500 });
+    assert_eq!(shop.run(1040), None, "only where something has changed");
+    assert_eq!(database.execute(COPIES, [500, 1_500]), Ok(1_001));
+    let listed = |after| shop.headquarters.manifests("343", after).unwrap().len();
+    assert_eq!((listed(0), listed(1_000)), (package::LISTED_MAX, 502), "the next look goes on");
+    assert_eq!(reprice("3.99"), package::Kind::Full);
+}
+
+#[test]
+fn a_clock_that_ran_ahead_leaves_nothing_out() {
+    on_both(|shop| {
+        let store = shop.fetch(&shop.run(9999).unwrap());
+        shop.add("schedule", &[("job", "1020"), ("every_minutes", "15")]);
+        let agree = |value: &str, from: &str, to: &str| {
+            shop.add("price", &[("product_id", "819765"), ("unit_price", value), ("from", from), ("to", to)]);
+        };
+        agree("1.50", "2026-11-05", "2026-11-20");
+        agree("1.70", "2026-10-01", "2026-11-04");
+        shop.apply(&store, &shop.run(1020).unwrap());
+        assert_eq!(price(&store, "819765").as_deref(), Some("1.70 USD"));
+        // Somebody sets the clock right: the run of the 8th is still to come.
+        let right = shop.clock.now();
+        shop.clock.sleep(6 * DAY);
+        let ran = shop.headquarters.run_due("test", shop.clock.now()).unwrap();
+        shop.apply(&store, ran[0].1.as_ref().unwrap()[0].package.as_ref().unwrap());
+        assert_eq!(price(&store, "819765").as_deref(), Some("1.50 USD"));
+        let shop = shop.at(right);
+        assert_eq!(shop.headquarters.due(shop.clock.now()).unwrap().len(), 1, "a run that is to come is none");
+        shop.apply(&store, &shop.run(1020).unwrap());
+        assert_eq!(price(&store, "819765").as_deref(), Some("1.70 USD"));
+        assert_eq!(shop.headquarters.due(shop.clock.now()).unwrap(), []);
+    });
+}
+
+#[test]
+fn a_store_that_fails_keeps_no_other_from_its_packages() {
+    on_both(|shop| {
+        shop.add("store", &[("number", "344"), ("name", "Hillside")]);
+        shop.add("store", &[("number", "345"), ("name", "Lakeside")]);
+        shop.spoil("344");
+        let mut told = Vec::new();
+        let failed = shop.headquarters.run_job_telling("test", 9999, None, Extent::Changes, &mut |ran| {
+            told.push((ran.store.clone(), ran.made.is_ok()));
+        });
+        let expected = [("343", true), ("344", false), ("345", true)].map(|(store, went_well)| (store.to_owned(), went_well));
+        assert_eq!(told, expected);
+        assert!(failed.unwrap_err().to_string().contains("344"));
+        assert_eq!(shop.headquarters.manifests("345", 0).unwrap().len(), 1);
     });
 }

@@ -142,6 +142,16 @@ fn a_code_is_good_once_and_a_gift_card_is_found() {
 }
 
 #[test]
+fn who_shows_headquarters_wrong_tokens_is_turned_away_and_its_scale_units_are_not() {
+    let (_folder, chain) = chain();
+    let stranger = HttpHeadquarters::new(&format!("http://{}", chain.road().address()), None, Secret::new("wrong")).unwrap();
+    let mut refusals = (0..2_000).map(|_| stranger.gift_card("1").unwrap_err().detail);
+    assert!(refusals.next().is_some_and(|detail| detail.contains("does not accept the scale unit's credentials")));
+    assert!(refusals.any(|detail| detail.contains("too many requests from this address")));
+    assert_eq!(chain.complete_a_round(ROUND_WAIT).last_error, None);
+}
+
+#[test]
 fn two_scale_units_over_one_database_do_not_hurt_each_other() {
     let (folder, chain) = chain();
     let other_folder = tempfile::tempdir().unwrap();
@@ -181,12 +191,18 @@ fn a_device_that_headquarters_deactivates_is_deactivated_at_the_scale_unit() {
         register: register(3),
         token_hash: activated.token.hash(),
         status: evertill::channel::DeviceStatus::Activated,
+        numbers: evertill::retail::register::Numbers::default(),
+        handed_on: None,
     };
     channel.activate(&device).unwrap();
     chain.headquarters().deactivate_device(WHO, &register(3)).unwrap();
     chain.complete_a_round(ROUND_WAIT);
-    let status = channel.device(&activated.token.hash()).unwrap().unwrap().status;
-    assert_eq!(status, evertill::channel::DeviceStatus::Deactivated);
+    let status = || channel.device(&activated.token.hash()).unwrap().unwrap().status;
+    assert_eq!(status(), evertill::channel::DeviceStatus::Deactivated);
+    // As if the scale unit that applied the package had ended before it came to the devices.
+    channel.activate(&device).unwrap();
+    chain.complete_a_round(ROUND_WAIT);
+    assert_eq!(status(), evertill::channel::DeviceStatus::Deactivated, "without another package");
 }
 
 #[test]

@@ -152,3 +152,21 @@ fn mistakes_are_told_with_what_to_do() {
     let imported: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&imported[0]["new"], &imported[0]["bad"]), (&json!(1), &json!(2)));
 }
+
+#[test]
+fn a_store_that_fails_is_told_among_the_others() {
+    let hq = Hq::new();
+    hq.done(&["import", &sample_store()]);
+    hq.done(&["store", "add", "342", "name=Hillside"]);
+    let database = rusqlite::Connection::open(hq.path("hq.db")).unwrap();
+    database.execute("UPDATE records SET content = '{\"number\":\"342\"}' WHERE kind = 'store' AND key = '342'", []).unwrap();
+    let output = hq.run(&["schedule", "run", "9999"], "");
+    let (told, failure) = (String::from_utf8(output.stdout).unwrap(), String::from_utf8(output.stderr).unwrap());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.starts_with("store 342: failed: ") && told.contains("\nstore 343: package 1, full"), "{told}");
+    assert!(failure.contains("342"), "{failure}");
+    let output = hq.run(&["schedule", "run", "9999", "--json"], "");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(told[0]["error"].is_string() && told[1]["package"].is_null() && told[1]["store"] == "343", "{told}");
+    assert!(hq.fails(&["schedule", "run", "9999", "--store", "342"], 1).contains("342"));
+}

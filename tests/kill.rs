@@ -92,7 +92,17 @@ fn journal(data: &Path, number: u32) -> BTreeMap<TransactionId, String> {
 /// What a killed register leaves in its directory is what it needs, and its log tells of no panic.
 fn leaves_nothing_behind(data: &Path) {
     let files = std::fs::read_dir(data).expect("the folder").map(|file| file.expect("a file").file_name().to_string_lossy().into_owned());
-    let known = ["journal.db", "offline.db", "offline.json", "offline.packages", "device.json", "register.lock", "profile.toml", "logs"];
+    let known = [
+        "journal.db",
+        "journal.key",
+        "offline.db",
+        "offline.json",
+        "offline.packages",
+        "device.json",
+        "register.lock",
+        "profile.toml",
+        "logs",
+    ];
     let others: Vec<String> = files
         .filter(|name| !known.contains(&name.as_str()) && !["journal.db-", "offline.db-"].iter().any(|database| name.starts_with(database)))
         .collect();
@@ -356,7 +366,11 @@ impl Picture {
         let left = |line: &str| words(&line.chars().take(width).collect::<String>());
         let mut rows = lines.map(left);
         let list = rows.by_ref().take_while(|row| !row.starts_with('─')).filter(|row| !row.is_empty());
-        let list = list.map(|row| row.trim_start_matches("▸ ").to_owned()).collect();
+        let list: Vec<String> = list.map(|row| row.trim_start_matches("▸ ").to_owned()).collect();
+        // Half of it is the frame before.
+        if list.iter().any(|row| row.contains('│')) {
+            return None;
+        }
         let total = rows.find_map(|row| row.strip_prefix("Total ").and_then(|rest| rest.split(' ').next().map(str::to_owned)))?;
         Some(Self::InHand { rows: list, total })
     }

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
 use evertill::channel::sqlite::master;
-use evertill::channel::{Channel, ChannelError, Result};
+use evertill::channel::{Channel, ChannelError, Refusal, Result};
 use evertill::clock::{Clock, VirtualClock};
 use evertill::connection::Failure;
 use evertill::desk::{Background, Reply};
@@ -32,6 +32,11 @@ struct ScaleUnit {
     reports: Mutex<Vec<Report>>,
     /// Whether nobody is there.
     away: Mutex<bool>,
+    /// Whether headquarters has the register work online only.
+    online_only: Mutex<bool>,
+    version: Mutex<u64>,
+    /// Whether the next question meets a fault of this program.
+    faulty: Mutex<bool>,
 }
 
 impl ScaleUnit {
@@ -43,6 +48,10 @@ impl ScaleUnit {
 impl Source for ScaleUnit {
     fn manifests(&self, _: u64) -> Result<Vec<SignedManifest>> {
         self.answers()?;
+        if *self.online_only.lock().unwrap() {
+            return Err(ChannelError::refused(Refusal::Forbidden, ""));
+        }
+        assert!(!std::mem::take(&mut *self.faulty.lock().unwrap()), "a fault");
         Ok(self.listed.lock().unwrap().iter().map(|(manifest, _)| manifest.clone()).collect())
     }
 
@@ -59,6 +68,11 @@ impl Packages for ScaleUnit {
         self.answers()?;
         self.reports.lock().unwrap().push(report.clone());
         Ok(())
+    }
+
+    fn version(&self) -> Result<u64> {
+        self.answers()?;
+        Ok(*self.version.lock().unwrap())
     }
 }
 
@@ -354,6 +368,7 @@ fn a_register_that_works_online_only_fetches_nothing_and_sets_aside_what_it_had(
     shop.look();
     drop(shop.reopen());
     shop.restart();
+    *shop.scale_unit.online_only.lock().unwrap() = true;
     shop.file.give_up();
     assert!(shop.file.open_existing().is_none());
     shop.reprice(2, "9.99 USD");
@@ -368,4 +383,60 @@ fn paused_by_the_profile_nothing_is_fetched() {
     let shop = Shop::with(&OfflineProfile { pause_downloads: true, ..OfflineProfile::default() });
     shop.full(1);
     assert_eq!((shop.look(), shop.steered.status().activity), (vec![], Activity::Paused));
+}
+
+#[test]
+fn a_look_that_panics_has_failed_and_is_not_the_last() {
+    let shop = Shop::new();
+    shop.full(1);
+    *shop.scale_unit.faulty.lock().unwrap() = true;
+    assert_eq!(shop.look(), []);
+    let (_, problem) = shop.steered.status().looked.unwrap();
+    assert_eq!(problem.unwrap().why, "the program failed: a fault");
+    assert_eq!((shop.look(), shop.steered.status().activity), (READY.to_vec(), Activity::Idle));
+}
+
+const CHANGED: [Background; 1] = [Background::ConfigurationChanged];
+
+#[test]
+fn a_running_register_hears_that_it_works_online_only_and_that_it_may_work_offline_again() {
+    let mut shop = Shop::new();
+    shop.full(1);
+    shop.look();
+    let database = shop.reopen();
+    *shop.scale_unit.online_only.lock().unwrap() = true;
+    shop.reprice(2, "9.99 USD");
+    assert_eq!(shop.look(), CHANGED);
+    assert!(shop.steered.is_open(), "until the till is between two sales");
+    assert_eq!(shop.look(), CHANGED, "it is said again");
+    shop.steered.give_up();
+    shop.wait();
+    drop(database);
+    assert_eq!((shop.steered.is_open(), shop.steered.status().activity), (false, Activity::OnlineOnly));
+    assert!(shop.directory.path().join("offline.unused-20261122T100000").exists() && !shop.directory.path().join("offline.db").exists());
+    assert_eq!(shop.look(), []);
+
+    *shop.scale_unit.version.lock().unwrap() = 3;
+    assert_eq!(shop.look(), CHANGED, "no package would tell it");
+    assert_eq!(shop.look(), []);
+    *shop.scale_unit.online_only.lock().unwrap() = false;
+    assert_eq!(shop.look(), CHANGED);
+    assert!(!shop.directory.path().join("offline.db").exists());
+    shop.steered.take_up(&OfflineProfile::default());
+    assert_eq!(shop.look(), READY);
+    drop(shop.reopen());
+    shop.look();
+    assert_eq!(price(&shop.reopen()), "9.99");
+}
+
+#[test]
+fn what_waits_when_the_register_begins_to_work_online_only_never_comes_into_use() {
+    let shop = Shop::new();
+    shop.full(1);
+    assert_eq!(shop.look(), READY);
+    *shop.scale_unit.online_only.lock().unwrap() = true;
+    shop.steered.give_up();
+    shop.wait();
+    assert!(!shop.steered.is_waiting() && !shop.steered.is_open());
+    assert!(!master::waiting(&shop.directory.path().join("offline.db")).exists());
 }

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+#[path = "operations/books.rs"]
+mod books;
 #[path = "operations/goods.rs"]
 mod goods;
 #[path = "operations/picture.rs"]
@@ -15,6 +17,8 @@ mod script;
 #[path = "operations/shop.rs"]
 mod shop;
 
+#[path = "operations/configuration.rs"]
+mod configuration;
 #[path = "operations/connection.rs"]
 mod connection;
 #[path = "operations/device.rs"]
@@ -23,12 +27,16 @@ mod device;
 mod discount;
 #[path = "operations/durable.rs"]
 mod durable;
+#[path = "operations/fiscal.rs"]
+mod fiscal;
 #[path = "operations/lines.rs"]
 mod lines;
 #[path = "operations/lockout.rs"]
 mod lockout;
 #[path = "operations/money.rs"]
 mod money;
+#[path = "operations/order.rs"]
+mod order;
 #[path = "operations/payment.rs"]
 mod payment;
 #[path = "operations/permission.rs"]

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use evertill::channel::postgres::PostgresChannel;
-use evertill::channel::{Channel, ChannelDatabase, ErrorKind, Recorded, Upload};
+use evertill::channel::{Channel, ChannelDatabase, ErrorKind, ProductSearch, Recorded, Upload};
 use fixture::{full_package, sale, shop};
 use postgres_server::{Database, Pair};
 
@@ -100,11 +100,95 @@ fn a_connection_that_breaks_is_replaced_unnoticed() {
 }
 
 #[test]
+fn a_request_that_fails_leaves_nothing_behind_for_the_next() {
+    let Some(server) = Database::new() else { return };
+    let unit = PostgresChannel::connect(&server.url).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (manifest, file) = full_package(folder.path(), &shop(), 1);
+    unit.apply(&manifest, &file).unwrap();
+    let mut other = postgres::Client::connect(&server.url, postgres::NoTls).unwrap();
+    let beans = ProductSearch { text: "beans".to_owned(), offset: 0, limit: 10 };
+    // Within a transaction the server shows what others do as it was at first.
+    let mut onlooker = postgres::Client::connect(&server.url, postgres::NoTls).unwrap();
+    let mut package = other.transaction().unwrap();
+    package.batch_execute("SELECT pg_advisory_xact_lock(343003)").unwrap();
+    std::thread::scope(|scope| {
+        let search = scope.spawn(|| unit.search_products(&beans));
+        let cancel = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'advisory'";
+        while onlooker.query(cancel, &[]).unwrap().is_empty() {}
+        assert_eq!(search.join().unwrap().unwrap_err().kind, ErrorKind::Broken);
+    });
+    package.commit().unwrap();
+    for _ in 0..3 {
+        assert_eq!((unit.data_version(), unit.search_products(&beans).map(drop)), (Ok(1), Ok(())));
+        assert_eq!(unit.transaction_count(), Ok(0));
+    }
+}
+
+#[test]
+fn who_still_reads_what_a_full_package_replaces_keeps_nobody_waiting() {
+    let Some(server) = Database::new() else { return };
+    let unit = PostgresChannel::connect(&server.url).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let apply = |version: u64| {
+        let (manifest, file) = full_package(folder.path(), &shop(), version);
+        unit.apply(&manifest, &file).unwrap();
+        std::fs::remove_file(file).unwrap();
+    };
+    apply(1);
+    let mut other = postgres::Client::connect(&server.url, postgres::NoTls).unwrap();
+    let replaced = "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'master%' AND nspname <> 'master'";
+    assert_eq!(other.query_one(replaced, &[]).unwrap().get::<_, i64>(0), 0);
+    let mut reading = other.transaction().unwrap();
+    reading.query("SELECT id FROM master.products", &[]).unwrap();
+    let is_done = AtomicBool::new(false);
+    let answered = std::thread::scope(|scope| {
+        let looks = scope.spawn(|| {
+            let mut answered = 0_u32;
+            while !is_done.load(Ordering::Relaxed) {
+                unit.product_by_barcode("4011").unwrap();
+                answered += 1;
+            }
+            answered
+        });
+        apply(2);
+        is_done.store(true, Ordering::Relaxed);
+        looks.join().unwrap()
+    });
+    assert!(answered > 0);
+    assert_eq!((unit.data_version(), unit.product_by_barcode("4011").is_ok()), (Ok(2), true));
+    assert_eq!(reading.query_one(replaced, &[]).unwrap().get::<_, i64>(0), 1, "it is still read");
+    reading.commit().unwrap();
+    apply(3);
+    assert_eq!(other.query_one(replaced, &[]).unwrap().get::<_, i64>(0), 0);
+}
+
+#[test]
+fn a_package_steps_aside_for_a_search_that_takes_long() {
+    let Some(server) = Database::new() else { return };
+    let unit = PostgresChannel::connect(&server.url).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (full, file) = full_package(folder.path(), &shop(), 1);
+    let mut other = postgres::Client::connect(&server.url, postgres::NoTls).unwrap();
+    let mut onlooker = postgres::Client::connect(&server.url, postgres::NoTls).unwrap();
+    let mut search = other.transaction().unwrap();
+    search.batch_execute("SELECT pg_advisory_xact_lock_shared(343003)").unwrap();
+    std::thread::scope(|scope| {
+        let applied = scope.spawn(|| unit.apply(&full, &file));
+        let asleep = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep'";
+        while onlooker.query(asleep, &[]).unwrap().is_empty() {}
+        search.commit().unwrap();
+        assert_eq!(applied.join().unwrap(), Ok(()));
+    });
+    assert_eq!(unit.data_version(), Ok(1));
+}
+
+#[test]
 fn a_database_that_cannot_be_used_says_why() {
     let Some(server) = Database::new() else { return };
     drop(PostgresChannel::connect(&server.url).unwrap());
     postgres_server::run(&server.url, "INSERT INTO refinery_schema_history VALUES (99, 'later', '2030-01-01T00:00:00Z', '1')");
-    assert_eq!(refused(&server.url), "the database has schema 99, this program knows 1 at most");
+    assert_eq!(refused(&server.url), "the database has schema 99, this program knows 2 at most");
 
     let Some(server) = Database::new() else { return };
     postgres_server::run(&server.url, "CREATE TABLE transactions (id INTEGER)");

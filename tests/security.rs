@@ -14,6 +14,8 @@ mod raw_http;
 
 #[path = "security/activation.rs"]
 mod activation;
+#[path = "security/flood.rs"]
+mod flood;
 #[path = "security/lock.rs"]
 mod lock;
 #[path = "security/packages.rs"]
@@ -35,7 +37,7 @@ use evertill::ids::RegisterId;
 use evertill::master_data::{MasterData, Record};
 use evertill::protocol::{Problem, ProblemKind};
 use evertill::realtime::Headquarters;
-use evertill::retail::register::RegisterSetup;
+use evertill::retail::register::{Numbers, RegisterSetup};
 use evertill::scale_unit::{Options, ScaleUnit, Shelf};
 use evertill::secret::Secret;
 use raw_http::{Answer, exchange};
@@ -133,6 +135,7 @@ fn shop() -> MasterData {
             layout: None,
             theme: None,
             lock_after_s: None,
+            numbers: Numbers::default(),
         };
         Record { kind: "register".to_owned(), key: number.to_string(), content: serde_json::to_string(&setup).unwrap() }
     };

@@ -11,6 +11,7 @@ mod sample;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use evertill::ids::RegisterId;
 use evertill::road::{Condition, Road};
 use regex::Regex;
 use sample::Sample;
@@ -20,6 +21,98 @@ const CHEESE: &str = "2900008197659";
 const PEPPERS: &str = "2900008198403";
 const ORANGES: &str = "2900008201653";
 const EGGS: &str = "2900008210839";
+
+#[test]
+fn a_log_at_its_most_talkative_holds_no_secret() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("register");
+    // With headquarters and scale unit in the same process, and the same log.
+    let mut till = Start::register(&data).env("EVERTILL_LOG", "trace,ureq=trace,ureq_proto::util=trace").open();
+    till.sign_in();
+    till.type_in(keys::ALT_O);
+    till.wait_for("logged off");
+    till.type_in(keys::CTRL_Q);
+    assert!(till.wait_for_end().success());
+    let device = std::fs::read_to_string(data.join("device.json")).expect("an activated device");
+    let device: serde_json::Value = serde_json::from_str(&device).expect("JSON");
+    let log = terminal::log(&data);
+    assert!(log.contains(" INFO ") && !log.contains("ureq"), "{log}");
+    for secret in [&device["identity"]["token"], &device["identity"]["pin_key"], &"Bearer".into(), &"\"123\"".into()] {
+        let secret = secret.as_str().expect("a text");
+        assert!(!log.contains(secret), "{secret}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_a_register_and_its_servers_keep_is_their_owners_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    fn walk(folder: &Path, found: &mut Vec<String>) {
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            // A log's folder is closed, and its files are made by others.
+            let mode = path.metadata().map_or(0, |about| about.permissions().mode() & 0o777);
+            if mode & 0o077 != 0 && !path.parent().is_some_and(|folder| folder.ends_with("logs")) {
+                found.push(format!("{mode:o} {}", path.display()));
+            }
+            if path.is_dir() {
+                walk(&path, found);
+            }
+        }
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = Sample::open(folder.path());
+    let data = folder.path().join("deep/register");
+    sell_and_close(&data, &sample);
+    let mut open = Vec::new();
+    walk(folder.path(), &mut open);
+    assert_eq!(open, Vec::<String>::new());
+    let journal = data.join("journal.db");
+    std::fs::set_permissions(&journal, PermissionsExt::from_mode(0o644)).expect("an older version's");
+    sell_and_close(&data, &sample);
+    walk(folder.path(), &mut open);
+    assert_eq!(open, Vec::<String>::new(), "closed again");
+}
+
+fn sell_and_close(data: &Path, sample: &Sample) {
+    let register = RegisterId { store: "343".to_owned(), number: 1 };
+    let code = sample.chain.activation_code(data, &register).expect("headquarters");
+    let start = Start::register(data).arg("--scale-unit", sample.url());
+    let start = code.into_iter().fold(start, |start, code| start.env("EVERTILL_ACTIVATION_CODE", code.reveal()));
+    let mut till = start.open();
+    till.sign_in();
+    till.wait_for_file(&data.join("offline.db"));
+    till.enter(CHEESE);
+    till.wait_for("NATURAL CHEESE");
+    till.type_in(keys::F10);
+    till.wait_for("SOLD");
+    till.type_in(keys::ALT_O);
+    till.wait_for("logged off");
+    till.type_in(keys::CTRL_Q);
+    assert!(till.wait_for_end().success());
+}
+
+#[test]
+fn a_pin_at_headquarters_is_typed_twice_and_not_shown() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let sample = Sample::open(folder.path());
+    let database = format!("sqlite:{}", folder.path().join("chain/headquarters.db").display());
+    let typed = |first: &str, again: &str| {
+        let mut terminal = Start::command(&["hq", "staff", "pin", "000160"]).env("EVERTILL_DATABASE", &database).open();
+        terminal.wait_until_true("keys are not shown", || !terminal.modes().contains("| ECHO |"));
+        terminal.enter(first);
+        terminal.enter(again);
+        let status = terminal.wait_for_end().exit_code();
+        let shown = terminal.raw();
+        assert!(!shown.contains("4711") && shown.contains("PIN of 000160: "), "{shown}");
+        (status, shown)
+    };
+    let (status, shown) = typed("4711", "47110");
+    assert!(status == 2 && shown.contains("the two are not the same"), "{shown}");
+    let (status, shown) = typed("47112\u{7f}", "4711");
+    assert!(status == 0 && shown.contains("the PIN of 000160 is set"), "{shown}");
+    drop(sample);
+}
 
 #[test]
 fn a_first_start_leads_from_the_sign_in_hint_to_the_change_and_gives_the_terminal_back() {

@@ -82,6 +82,11 @@ fn a_file_that_holds_no_certificate_or_key_is_named_and_never_quoted() {
     let (good, other) = (authority.identity("localhost"), authority.identity("headquarters"));
     let canary = folder.path().join("canary.pem");
     std::fs::write(&canary, "-----BEGIN PRIVATE KEY-----\nsecret\n-----END PRIVATE KEY-----\n").unwrap();
+    let open = tls::server(&good.certificate, &canary).unwrap_err();
+    assert!(matches!(open, TlsError::Open { .. }) && open.hint().contains("chmod 600"), "{open}");
+    for file in [&canary, &good.certificate] {
+        evertill::private::keep_others_out(file).unwrap();
+    }
     let nowhere = folder.path().join("nowhere.pem");
     for (certificate, key, words) in [
         (&good.certificate, &canary, "do not go together"),

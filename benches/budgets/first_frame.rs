@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
 use evertill::clock::Stopwatch;
+use evertill::package::SigningKey;
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use ratatui::Terminal;
 
@@ -24,7 +25,7 @@ const ROUNDS: usize = 15;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
-    let data = shop.register_directory("first-frame")?;
+    let data = shop.register_directory("first-frame", &SigningKey::random())?;
     let mut register = CommandBuilder::new(env!("CARGO_BIN_EXE_evertill"));
     register.args(["register", "--scale-unit", &shop.url(), "--data"]);
     register.arg(&data);

@@ -7,29 +7,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use evertill::channel::sqlite::{SqliteChannel, master};
-use evertill::channel::{self, Channel, ChannelError, ProductSearch};
+use evertill::channel::{self, Channel, ChannelError};
 use evertill::clock::{SystemClock, Time};
 use evertill::ids::RegisterId;
 use evertill::master_data::Changes;
 use evertill::money::{Currency, Money};
 use evertill::package::{self, Kind, Manifest, SignedManifest, SigningKey, Source};
-use evertill::sync::download::{Applied, Downloader, Fetched, Target};
+use evertill::sync::download::{Applied, Downloader, Fetched, Target, free_bytes};
 use rust_decimal::Decimal;
 
+use crate::cashier;
 use crate::shop::{Shop, size};
 use crate::table::{Budget, Result, Samples, Table, in_turns, time};
 
 const ROUNDS: usize = 5;
 /// Prices of a delta.
 const PRICES: usize = 10_000;
-/// What no key may wait longer than.
-const KEY: Duration = Duration::from_millis(50);
 
 pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
     let directory = shop.directory("load")?;
     let finished = directory.join("finished.db");
     let (write_took, written) = time(|| master::write_full(&finished, &shop.data, 1));
-    let headquarters = Headquarters::pack(&directory, Kind::Full, 1, written?, &finished)?;
+    written?;
+    let headquarters = Headquarters::pack(&directory, &finished)?;
     let load = |round| {
         let offline = Offline(directory.join(format!("{round}")).join("offline.db"));
         fs::create_dir_all(offline.folder())?;
@@ -53,7 +53,7 @@ pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
     table.count("  fetched, beside the file", headquarters.manifest.bytes / 1_000, Some(size(&finished)? / 1_000), None, "kB")?;
     table.row("  written by headquarters before", &[write_took].into_iter().collect(), None, Budget::Open)?;
     deltas(shop, &directory, &finished, table)?;
-    waits(shop, &directory, &headquarters, &finished, table)
+    cashier::measure(shop, &directory, &finished, table)
 }
 
 /// Deltas one after the other, each with other prices.
@@ -79,33 +79,22 @@ fn deltas(shop: &Shop, directory: &Path, finished: &Path, table: &mut Table) -> 
     table.row(&format!("a delta of {changed} prices applied"), &samples, None, Budget::Always(Duration::from_millis(200)))
 }
 
-/// The longest look-up and search of a cashier while a full package is fetched, unpacked, checked and put in place.
-fn waits(shop: &Shop, directory: &Path, headquarters: &Headquarters, finished: &Path, table: &mut Table) -> Result<()> {
-    let in_use = directory.join("in-use.db");
-    fs::copy(finished, &in_use)?;
-    let channel = SqliteChannel::open_read_only(&in_use)?;
-    let offline = Offline(directory.join("background").join("offline.db"));
-    fs::create_dir_all(offline.folder())?;
-    let mut longest = Vec::with_capacity(ROUNDS);
-    for _ in 0..ROUNDS {
-        longest.push(std::thread::scope(|scope| -> Result<Duration> {
-            let applying = scope.spawn(|| headquarters.bring_to(&offline).map_err(|error| error.to_string()));
-            let (mut worst, mut number) = (Duration::ZERO, 0);
-            while !applying.is_finished() {
-                let (took, found) = time(|| channel.product_by_barcode(shop.code(number)));
-                found?.ok_or("every product is found")?;
-                let search = ProductSearch { text: shop.product(number).brand.clone(), offset: 0, limit: 20 };
-                let (searched, page) = time(|| channel.search_products(&search));
-                page?;
-                (worst, number) = (worst.max(took).max(searched), number + 1);
-            }
-            applying.join().map_err(|_| "the thread panicked")??;
-            Ok(worst)
-        })?);
-        fs::remove_file(&offline.0)?;
-    }
-    let longest: Samples = longest.into_iter().collect();
-    table.row("the longest look-up or search meanwhile", &longest, None, Budget::Always(KEY))
+/// The full package of a finished database, compressed into a file.
+pub(crate) fn full(database: &Path, file: &Path, version: u64) -> Result<Manifest> {
+    let packed = package::pack(database, file)?;
+    Ok(Manifest {
+        id: version,
+        group: "343".to_owned(),
+        job: 9999,
+        kind: Kind::Full,
+        to_version: version,
+        schema: master::schema(),
+        rows: 1,
+        bytes: packed.bytes,
+        unpacked_bytes: packed.unpacked_bytes,
+        digest: packed.digest,
+        made_at: Time::UNIX_EPOCH,
+    })
 }
 
 /// Headquarters with one package.
@@ -116,23 +105,9 @@ struct Headquarters {
 }
 
 impl Headquarters {
-    fn pack(directory: &Path, kind: Kind, to_version: u64, rows: u64, database: &Path) -> Result<Self> {
+    fn pack(directory: &Path, database: &Path) -> Result<Self> {
         let file = directory.join("package.zst");
-        let packed = package::pack(database, &file)?;
-        let manifest = Manifest {
-            id: 1,
-            group: "343".to_owned(),
-            job: 9999,
-            kind,
-            to_version,
-            schema: master::schema(),
-            rows,
-            bytes: packed.bytes,
-            unpacked_bytes: packed.unpacked_bytes,
-            digest: packed.digest,
-            made_at: Time::UNIX_EPOCH,
-        };
-        Ok(Self { key: SigningKey::random(), manifest, file })
+        Ok(Self { key: SigningKey::random(), manifest: full(database, &file, 1)?, file })
     }
 
     fn bring_to(&self, offline: &Offline) -> Result<()> {
@@ -142,6 +117,7 @@ impl Headquarters {
             register: Some(RegisterId { store: "343".to_owned(), number: 1 }),
             folder: offline.folder().join("packages"),
             clock: Arc::new(SystemClock::default()),
+            free: free_bytes,
         };
         let round = downloader.run_once(self, offline);
         round.problem.map_or(Ok(()), |problem| Err(problem.into()))

@@ -5,6 +5,7 @@
 //! `cargo bench -- scan search` measures only rows of these groups; `EVERTILL_BENCH_PRODUCTS` sets how many products the shop has.
 
 mod bare;
+mod cashier;
 mod conclude;
 mod first_frame;
 mod load;

@@ -10,6 +10,7 @@ use evertill::channel::sqlite::SqliteChannel;
 use evertill::clock::{Stopwatch, SystemClock};
 use evertill::desk::{Answer, Desk, Prompt, Question, Reply};
 use evertill::ids::KeySource;
+use evertill::package::SigningKey;
 use evertill::profile::Profile;
 use evertill::register::{Options, Register};
 use evertill::retail::staff::Pin;
@@ -53,7 +54,7 @@ pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
 
 /// The register itself, offline from the start, and a cashier who never pauses.
 fn whole_entries(shop: &Shop) -> Result<[(Samples, Samples); 2]> {
-    let data = shop.register_directory("scan")?;
+    let data = shop.register_directory("scan", &SigningKey::random())?;
     let (news, _replies) = channel();
     let mut register = Register::open(Options {
         profile: Profile::default(),
@@ -64,6 +65,7 @@ fn whole_entries(shop: &Shop) -> Result<[(Samples, Samples); 2]> {
         sample_hint: None,
         activation_code: None,
         news,
+        wire: None,
     })?;
     let mut cashier = Cashier::new(shop, &data)?;
     register.till.run(&mut cashier);

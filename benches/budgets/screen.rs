@@ -82,6 +82,7 @@ fn view(shop: &Shop, lines: usize) -> View {
             unsent: 0,
             oldest_unsent: None,
             set_aside: 0,
+            unsigned: false,
             utc_offset_minutes: 0,
         },
         selected: sale.lines().last().map(|line| Selection::Line(line.number)),

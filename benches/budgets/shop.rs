@@ -33,6 +33,7 @@ const PRODUCTS_DEFAULT: usize = 100_000;
 pub(crate) struct Shop {
     pub(crate) data: MasterData,
     pub(crate) scale_unit: ScaleUnit,
+    pub(crate) shelf: Arc<Shelf>,
     channel: Arc<SqliteChannel>,
     directory: TempDir,
 }
@@ -50,16 +51,17 @@ impl Shop {
         let channel = SqliteChannel::open(&directory.path().join("channel.db"))?;
         channel.load(&data)?;
         let channel = Arc::new(channel);
+        let shelf = Arc::new(Shelf::open(&directory.path().join("packages"))?);
         let options = Options {
             channel: Arc::clone(&channel) as Arc<dyn ChannelDatabase>,
             headquarters: None,
             progress: None,
-            shelf: Arc::new(Shelf::open(&directory.path().join("packages"))?),
+            shelf: Arc::clone(&shelf),
             clock: Arc::new(SystemClock::default()),
             tls: None,
         };
         let scale_unit = ScaleUnit::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), options)?;
-        let shop = Self { data, scale_unit, channel, directory };
+        let shop = Self { data, scale_unit, shelf, channel, directory };
         master::write_full(&shop.offline_database(), &shop.data, 1)?;
         Ok(shop)
     }
@@ -83,7 +85,14 @@ impl Shop {
     /// Makes a device the register: its name and its token.
     pub(crate) fn activate(&self, register: &RegisterId) -> Result<(String, Secret)> {
         let (id, token) = (Secret::random().hash(), Secret::random());
-        let device = Device { id: id.clone(), register: register.clone(), token_hash: token.hash(), status: DeviceStatus::Activated };
+        let device = Device {
+            id: id.clone(),
+            register: register.clone(),
+            token_hash: token.hash(),
+            status: DeviceStatus::Activated,
+            numbers: Numbers::default(),
+            handed_on: None,
+        };
         self.channel.activate(&device)?;
         Ok((id, token))
     }
@@ -99,8 +108,8 @@ impl Shop {
         Ok(path)
     }
 
-    /// A register's data directory with its identity and the offline database in it.
-    pub(crate) fn register_directory(&self, name: &str) -> Result<PathBuf> {
+    /// A register's data directory with its identity and the offline database in it; it trusts this key's packages.
+    pub(crate) fn register_directory(&self, name: &str, headquarters: &SigningKey) -> Result<PathBuf> {
         let directory = self.directory(name)?;
         std::fs::copy(self.offline_database(), directory.join("offline.db"))?;
         let (id, token) = self.activate(&register())?;
@@ -108,7 +117,7 @@ impl Shop {
             register: register(),
             token,
             pin_key: PinKey::random().secret().clone(),
-            headquarters_key: SigningKey::random().verifying_key().to_string(),
+            headquarters_key: headquarters.verifying_key().to_string(),
             numbers: Numbers::default(),
             deactivated: false,
         };

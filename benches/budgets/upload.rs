@@ -75,6 +75,7 @@ fn sales(shop: &Shop, number: u32, round: u32) -> Batch {
             recorded_at: stamp.at,
             offline: false,
             content: Content::Sale(sale),
+            signing: None,
         };
         Upload { id, canonical: transaction.canonical() }
     };

@@ -1,11 +1,17 @@
 //! A transaction as the columns of a channel database: read and tested once, the same for every database.
 
-use super::Upload;
+use super::{Device, Upload};
 use crate::ids::ShiftId;
+use crate::retail::register::Numbers;
 use crate::retail::transaction::{Content, Transaction, content_hash};
 
 /// The longest store number taken in, in bytes; it stands in indexes.
 const STORE_LEN_MAX: usize = 100;
+
+/// How far a record's numbers may lie above the highest known of its register: more than a register records while it is away.
+const AHEAD_MAX: u64 = 1_000_000;
+/// Records of a device that is deactivated that are kept aside.
+pub(in crate::channel) const OF_DEACTIVATED_MAX: u32 = 1_000;
 
 /// A transaction's columns, but for its text.
 pub(in crate::channel) struct Columns {
@@ -49,5 +55,22 @@ impl Columns {
             register: transaction.register.number,
             content_hash: content_hash(&upload.canonical),
         })
+    }
+
+    /// Why a device cannot have given these numbers, if it cannot; `known` are the highest of its register among those taken in. Whoever
+    /// has a register's token could else leave it no numbers to go on with.
+    pub(in crate::channel) fn beyond(&self, device: &Device, known: Numbers) -> Option<String> {
+        let (sequence, receipt) = (self.sequence.unsigned_abs(), self.receipt.unwrap_or(0).unsigned_abs());
+        if let Some(last) = device.handed_on.filter(|last| sequence > last.sequence || receipt > last.receipt) {
+            let Numbers { sequence, receipt, .. } = last;
+            return Some(format!("its register went on from sequence number {sequence} and receipt number {receipt} on another device"));
+        }
+        let known = known.max(device.numbers);
+        if sequence > known.sequence.saturating_add(AHEAD_MAX) || receipt > known.receipt.saturating_add(AHEAD_MAX) {
+            return Some(format!("its sequence or receipt number is more than {AHEAD_MAX} above the highest known of its register"));
+        }
+        // Every shift begins with a record of its own.
+        (self.shift.register == self.register && self.shift.number > sequence)
+            .then(|| "its shift has a higher number than it has".to_owned())
     }
 }

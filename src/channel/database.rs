@@ -4,13 +4,18 @@
 
 use std::path::Path;
 
-use super::{Channel, Result, Upload};
+use chrono::TimeDelta;
+
+use super::{Channel, Recorded, Result, Upload};
 use crate::clock::Time;
 use crate::ids::{OperatorId, RegisterId, TransactionId};
 use crate::master_data::Record;
 use crate::package::{Manifest, Report};
 use crate::retail::lockout::Attempts;
 use crate::retail::register::Numbers;
+
+/// How long an operator's wrong PINs are kept at least: nobody is forgotten sooner by whoever types other numbers meanwhile.
+pub(super) const ATTEMPTS_KEPT: TimeDelta = TimeDelta::hours(24);
 
 /// What a scale unit asks its database, beyond what a till may ask.
 pub trait ChannelDatabase: Channel {
@@ -26,11 +31,15 @@ pub trait ChannelDatabase: Channel {
     /// The highest numbers of a register among the transactions taken in.
     fn highest_numbers(&self, register: &RegisterId) -> Result<Numbers>;
 
+    /// Takes in what a device brings, as [`Channel::record`] does, but no numbers that it cannot have given: those are set aside.
+    fn record_from(&self, device: &Device, transaction: &Upload) -> Result<Recorded>;
+
     /// The device a token's hash belongs to, whatever its status.
     fn device(&self, token_hash: &str) -> Result<Option<Device>>;
 
-    /// Keeps a device that was activated; whatever device was that register's before is deactivated by the same commit.
-    fn activate(&self, device: &Device) -> Result<()>;
+    /// Keeps a device that was activated. By the same commit whatever device was that register's before is deactivated, and the register
+    /// handed on: the highest numbers known, of the device's own and of the transactions taken in, are returned and kept with both.
+    fn activate(&self, device: &Device) -> Result<Numbers>;
 
     /// Deactivates a register's device, if it has one: it is refused from now on, but what it still has to send is taken.
     fn deactivate(&self, register: &RegisterId) -> Result<()>;
@@ -96,6 +105,10 @@ pub struct Device {
     pub token_hash: String,
     /// Whether it may still ask.
     pub status: DeviceStatus,
+    /// The highest numbers of the register that were known when the device became it.
+    pub numbers: Numbers,
+    /// The numbers from which its successor went on, if it has one: it gave none beyond them.
+    pub handed_on: Option<Numbers>,
 }
 
 /// Whether a device may ask.

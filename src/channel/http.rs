@@ -6,9 +6,11 @@
 mod access;
 pub(crate) mod answer;
 pub(crate) mod client;
+mod over_wire;
 mod packages;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -30,6 +32,7 @@ use crate::retail::register::RegisterSetup;
 use crate::retail::staff::{Operator, Pin};
 use crate::retail::store::Store;
 use crate::secret::Secret;
+use crate::wire::Wire;
 
 /// What became of a request.
 type Sent = std::result::Result<Response<Body>, ureq::Error>;
@@ -49,6 +52,11 @@ impl HttpChannel {
     /// The same; exactly the certificate authorities of the PEM file are trusted, if there is one.
     pub fn with_authority(url: &str, authority: Option<&Path>) -> std::result::Result<Self, AddressError> {
         Ok(Self { client: Client::new(url, authority)?, access: Access::default() })
+    }
+
+    /// A scale unit at the other end of a wire.
+    pub fn over(wire: Arc<dyn Wire>) -> Self {
+        Self { client: Client::over(wire), access: Access::default() }
     }
 
     /// What the device shows from now on: its own name and its token, or nothing.

@@ -23,6 +23,7 @@ use crate::retail::staff::{Operator, Pin};
 use crate::retail::store::Store;
 
 pub use open::ConnectError;
+pub(crate) use open::is_overheard;
 use pool::{Pool, Session, text};
 
 /// A channel database on a server. Shared by threads.
@@ -110,7 +111,7 @@ impl Channel for PostgresChannel {
 
     fn record(&self, transaction: &Upload) -> Result<Recorded> {
         transaction.check()?;
-        let taking = intake::Taking::read(transaction);
+        let taking = intake::Taking::read(transaction, None);
         self.pool.run(|session| taking.record(session))
     }
 

@@ -186,7 +186,7 @@ impl Channel for SqliteChannel {
 
     fn record(&self, transaction: &Upload) -> Result<Recorded> {
         let transactions = self.transactions()?;
-        transactions.intake.record(&transactions.writer, transaction)
+        transactions.intake.record(&transactions.writer, transaction, None)
     }
 
     fn transaction(&self, id: &TransactionId) -> Result<Option<String>> {

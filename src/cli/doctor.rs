@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::RegisterArgs;
 use super::out::{self, Failure};
-use super::register::{data_directory, read_profile, scale_unit_url};
+use super::register::{CARRIED, data_directory, read_profile, scale_unit_url};
+use super::server::refuse_plain_http;
 use crate::channel::http::HttpChannel;
 use crate::channel::sqlite::SqliteChannel;
 use crate::channel::{Channel, ChannelError, ErrorKind, Refusal};
@@ -51,7 +52,12 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     findings.good("printer", "none configured; receipts are shown on the screen")?;
     match url {
         None => findings.good("scale unit", "none configured; the register starts one on the sample store")?,
-        Some(url) => scale_unit(&mut findings, &url, &profile, device)?,
+        Some(url) => match refuse_plain_http(&url, "its address", CARRIED) {
+            Err(refused) if !args.allow_plain_http => {
+                findings.bad("scale unit", refused.message, refused.hint.as_deref().unwrap_or_default())?;
+            }
+            Ok(()) | Err(_) => scale_unit(&mut findings, &url, &profile, device)?,
+        },
     }
     if findings.bad == 0 { Ok(()) } else { Err(Failure::told()) }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::out::{self, Failure};
-use super::{HeadquartersArgs, server};
+use super::{HeadquartersArgs, log, server};
 use crate::clock::{SharedClock, SystemClock};
 use crate::headquarters::Headquarters;
 use crate::headquarters::server::HeadquartersServer;
@@ -11,7 +11,7 @@ use crate::headquarters::server::HeadquartersServer;
 /// Serves until it is told to stop.
 pub(super) fn run(args: &HeadquartersArgs) -> Result<(), Failure> {
     let tls = server::certificate(&args.listen)?;
-    server::start_log();
+    log::to_standard_error();
     let clock: SharedClock = Arc::new(SystemClock::default());
     let opened = Headquarters::open(&args.database, args.keys.as_deref(), Arc::clone(&clock));
     let headquarters = opened.map_err(|error| Failure::found(&error).with_hint(error.hint()))?;

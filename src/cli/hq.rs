@@ -2,6 +2,7 @@
 
 mod files;
 mod jobs;
+mod pin;
 mod records;
 mod table;
 
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::DATABASE;
 use super::out::{self, Failure};
 use super::register::data_directory;
 use crate::clock::SystemClock;
@@ -32,7 +34,7 @@ pub(super) struct HqArgs {
 #[derive(Args, Clone, Default)]
 struct Common {
     /// Headquarters' database: sqlite:FILE or postgres://…; absent: the one beside the sample store
-    #[arg(long, value_name = "URL", global = true)]
+    #[arg(long, value_name = "URL", env = DATABASE, hide_env_values = true, global = true)]
     database: Option<String>,
     /// The file of headquarters' secret keys; absent: beside the database's file
     #[arg(long, value_name = "FILE", global = true)]

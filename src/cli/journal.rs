@@ -8,22 +8,24 @@ use super::out::{self, Failure};
 use super::register::data_directory;
 use super::{JournalArgs, JournalCommand};
 use crate::journal::export::{Layout, Selection, export};
-use crate::journal::verify::verify;
-use crate::journal::{Entry, JournalError, Progress, Reader};
+use crate::journal::verify::{Verification, verify_by};
+use crate::journal::{Entry, JournalError, Progress, Reader, Unreadable};
 use crate::retail::transaction::{Content, Transaction};
+use crate::signature::VerifyingKey;
 
 /// Does it.
 pub(super) fn run(what: &JournalCommand) -> Result<(), Failure> {
     match what {
         JournalCommand::List(args) => list(args),
         JournalCommand::Show { id, journal } => show(id, journal),
-        JournalCommand::Verify(args) => check(args),
+        JournalCommand::Verify { keys, journal } => check(keys, journal),
         JournalCommand::Export { set_aside, journal } => {
             let selection = if *set_aside { Selection::SetAside } else { Selection::All };
             let layout = if journal.json { Layout::Document } else { Layout::Lines };
             let mut out = io::BufWriter::new(io::stdout().lock());
-            export(&open(journal)?, selection, layout, &mut out)?;
-            out::written(out.flush())
+            let (_, unreadable) = export(&open(journal)?, selection, layout, &mut out)?;
+            out::written(out.flush())?;
+            tell(&unreadable)
         }
     }
 }
@@ -38,14 +40,36 @@ impl From<JournalError> for Failure {
     }
 }
 
-fn list(args: &JournalArgs) -> Result<(), Failure> {
-    let mut rows = Vec::new();
-    open(args)?.each(|entry| {
-        rows.push(Row::of(&entry.transaction()?, &entry));
+/// Hands each transaction that can be read to `visit`, and returns those that cannot.
+fn each(reader: &Reader, mut visit: impl FnMut(Entry, Transaction)) -> Result<Vec<Unreadable>, Failure> {
+    let mut senseless = Vec::new();
+    let mut unreadable = reader.each(|entry| {
+        match entry.transaction() {
+            Ok(transaction) => visit(entry, transaction),
+            Err(error) => senseless.push(Unreadable { sequence: entry.sequence, why: error.to_string() }),
+        }
         Ok(())
     })?;
+    unreadable.append(&mut senseless);
+    unreadable.sort_by_key(|row| row.sequence);
+    Ok(unreadable)
+}
+
+/// Tells of transactions that could not be read, after all that could.
+fn tell(unreadable: &[Unreadable]) -> Result<(), Failure> {
+    if unreadable.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = unreadable.iter().map(Unreadable::to_string).collect();
+    Err(Failure::found(lines.join("\n")).with_hint("`evertill journal verify` tells what else is wrong"))
+}
+
+fn list(args: &JournalArgs) -> Result<(), Failure> {
+    let mut rows = Vec::new();
+    let unreadable = each(&open(args)?, |entry, transaction| rows.push(Row::of(&transaction, &entry)))?;
     if args.json {
-        return out::json(&rows);
+        out::json(&rows)?;
+        return tell(&unreadable);
     }
     for row in rows {
         let receipt = row.receipt.map_or_else(|| "-".to_owned(), |receipt| receipt.to_string());
@@ -54,7 +78,7 @@ fn list(args: &JournalArgs) -> Result<(), Failure> {
             row.sequence, receipt, row.recorded_at, row.kind, row.total, row.state, row.id
         ))?;
     }
-    Ok(())
+    tell(&unreadable)
 }
 
 #[derive(Serialize)]
@@ -97,36 +121,39 @@ fn state(progress: &Progress) -> &'static str {
 }
 
 fn show(id: &str, args: &JournalArgs) -> Result<(), Failure> {
-    let reader = open(args)?;
     let mut found = None;
-    reader.each(|entry| {
-        let transaction = entry.transaction()?;
+    let unreadable = each(&open(args)?, |entry, transaction| {
         if transaction.id.to_string() == id || transaction.receipt.is_some_and(|receipt| receipt.to_string() == id) {
             found = Some((entry, transaction));
         }
-        Ok(())
     })?;
     let Some((entry, transaction)) = found else {
+        tell(&unreadable)?;
         return Err(Failure::found(format!("the journal has no transaction {id}")).with_hint("`evertill journal list` names them all"));
     };
     if args.json {
         return out::line(entry.canonical);
     }
     let pretty = serde_json::to_string_pretty(&transaction).map_err(Failure::found)?;
-    out::line(format_args!("{pretty}\nchain {}\n{}", entry.hash, state(&entry.progress)))
+    let signature = entry.signature.as_deref().unwrap_or("none");
+    out::line(format_args!("{pretty}\nchain {}\nsignature {signature}\n{}", entry.hash, state(&entry.progress)))
 }
 
-fn check(args: &JournalArgs) -> Result<(), Failure> {
+fn check(keys: &[VerifyingKey], args: &JournalArgs) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct Report<'a> {
         transactions: u64,
         problems: &'a [String],
+        remarks: &'a [String],
     }
-    let verification = verify(&open(args)?);
+    let Verification { transactions, problems, remarks } = verify_by(&open(args)?, keys);
     if args.json {
-        out::json(&Report { transactions: verification.transactions, problems: &verification.problems })?;
-    } else if verification.problems.is_empty() {
-        out::line(format_args!("{} transactions, the chain is whole", verification.transactions))?;
+        out::json(&Report { transactions, problems: &problems, remarks: &remarks })?;
+    } else {
+        if problems.is_empty() {
+            out::line(format_args!("{transactions} transactions, the chain is whole"))?;
+        }
+        remarks.iter().try_for_each(out::line)?;
     }
-    if verification.problems.is_empty() { Ok(()) } else { Err(Failure::found(verification.problems.join("\n"))) }
+    if problems.is_empty() { Ok(()) } else { Err(Failure::found(problems.join("\n"))) }
 }

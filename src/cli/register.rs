@@ -6,8 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
-use super::RegisterArgs;
 use super::out::Failure;
+use super::server::refuse_plain_http;
+use super::{RegisterArgs, log};
 use crate::chain::Chain;
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::desk::{Background, Reply};
@@ -23,12 +24,18 @@ use crate::ui::terminal::Terminal;
 use crate::ui::theme::Theme;
 use crate::ui::{self, Screen};
 
+/// What goes between a register and its scale unit.
+pub(super) const CARRIED: &str = "PINs, its token and sales";
+
 /// Opens it, on this terminal, until the cashier closes it.
 pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     let profile = read_profile(args.profile.as_deref())?;
     let data = data_directory(args.data.as_deref())?;
     let url = scale_unit_url(args, &profile)?;
-    let _log = start_log(&data);
+    if let Some(url) = url.as_deref().filter(|_| !args.allow_plain_http) {
+        refuse_plain_http(url, if args.scale_unit.is_some() { "--scale-unit" } else { "the profile's scale unit" }, CARRIED)?;
+    }
+    let _log = log::to_files(&data);
     let clock: SharedClock = Arc::new(SystemClock::default());
     let given = args.activation_code.clone().map(Secret::new);
     // Kept for as long as the register is open.
@@ -58,6 +65,7 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
         sample_hint,
         activation_code,
         news,
+        wire: None,
     };
     show(screen, clock.as_ref(), options)
 }
@@ -158,21 +166,4 @@ pub(super) fn scale_unit_url(args: &RegisterArgs, profile: &Profile) -> Result<O
             Err(Failure::usage(format!("--scale-unit {url}: expected http:// or https:// and a host, such as http://127.0.0.1:8343")))
         }
     }
-}
-
-/// Logs to a file a day beside the journal: the screen belongs to the cashier. A log that cannot be written keeps nobody from selling.
-fn start_log(data: &Path) -> Option<tracing_appender::non_blocking::WorkerGuard> {
-    let directory = data.join("logs");
-    fs::create_dir_all(&directory).ok()?;
-    let appender = tracing_appender::rolling::Builder::new()
-        .rotation(tracing_appender::rolling::Rotation::DAILY)
-        .filename_prefix("register")
-        .filename_suffix("log")
-        .max_log_files(14)
-        .build(directory)
-        .ok()?;
-    let (writer, guard) = tracing_appender::non_blocking(appender);
-    let filter = tracing_subscriber::EnvFilter::try_from_env("EVERTILL_LOG").unwrap_or_else(|_| "info,refinery_core=warn".into());
-    tracing_subscriber::fmt().with_ansi(false).with_env_filter(filter).with_writer(writer).try_init().ok()?;
-    Some(guard)
 }

@@ -7,7 +7,7 @@ use rustls::ServerConfig;
 use tempfile::TempDir;
 
 use super::out::{self, Failure};
-use super::{ScaleUnitArgs, server};
+use super::{ScaleUnitArgs, log, server};
 use crate::chain::{Chain, Place};
 use crate::channel::ChannelDatabase;
 use crate::channel::postgres::PostgresChannel;
@@ -33,7 +33,7 @@ fn serve_sample_store(args: &ScaleUnitArgs, tls: Option<Arc<ServerConfig>>, cloc
         let what = "--database: without --headquarters, the database is sqlite:FILE";
         return Err(Failure::usage(what).with_hint("--headquarters and --credentials name the headquarters of a chain"));
     };
-    server::start_log();
+    log::to_standard_error();
     let chain = Chain::beside(&file, Place { listen: args.listen.listen, tls }, clock).map_err(|error| Failure::found(&error))?;
     out::line(format_args!("listening on {}", chain.scale_unit_address()))?;
     wait_for_signal().map_err(Failure::found)
@@ -48,9 +48,11 @@ fn serve_connected(
     clock: SharedClock,
 ) -> Result<(), Failure> {
     let credentials = Credentials::read(credentials).map_err(|error| Failure::usage(&error).with_hint(error.hint()))?;
-    refuse_plain_http(url, args)?;
+    if !args.listen.allow_plain_http {
+        server::refuse_plain_http(url, "--headquarters", "PIN hashes and sales")?;
+    }
     let headquarters = HttpHeadquarters::new(url, args.headquarters_ca.as_deref(), credentials.token.clone()).map_err(Failure::usage)?;
-    server::start_log();
+    log::to_standard_error();
     let channel = open(&args.database, &credentials)?;
     let places = Places::of(args)?;
     let unit = Connected::start(ConnectedOptions {
@@ -86,17 +88,6 @@ fn open(database: &str, credentials: &Credentials) -> Result<Arc<dyn ChannelData
     }
     // An address may hold a password: it is not repeated.
     Err(Failure::usage("--database is neither sqlite:FILE nor postgres://USER@HOST/NAME"))
-}
-
-fn refuse_plain_http(url: &str, args: &ScaleUnitArgs) -> Result<(), Failure> {
-    let host = url.parse::<http::Uri>().ok().and_then(|uri| uri.host().map(str::to_owned)).unwrap_or_default();
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let is_here = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    if url.starts_with("https://") || is_here || args.listen.allow_plain_http {
-        return Ok(());
-    }
-    let what = format!("--headquarters {url}: beyond this machine PIN hashes and sales would travel unencrypted");
-    Err(Failure::usage(what).with_hint("an https address encrypts; --allow-plain-http does without"))
 }
 
 /// Where packages are kept and gathered.

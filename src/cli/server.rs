@@ -1,12 +1,12 @@
-//! What the commands that serve have alike: where they listen, with which certificate, and their log.
+//! What the commands that serve have alike: where they listen, with which certificate, and with whom they speak.
 
-use std::io::IsTerminal;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 
 use super::ListenArgs;
 use super::out::Failure;
+use crate::channel::http::client::is_overheard;
 use crate::tls;
 
 /// The certificate to serve with, if one is named; without one, nobody beyond this machine is served unless that is permitted.
@@ -22,10 +22,13 @@ pub(super) fn certificate(args: &ListenArgs) -> Result<Option<Arc<ServerConfig>>
     Ok(None)
 }
 
-/// Logs to standard error: a server's belongs to its log.
-pub(super) fn start_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("EVERTILL_LOG").unwrap_or_else(|_| "info,refinery_core=warn".into());
-    tracing_subscriber::fmt().with_ansi(std::io::stderr().is_terminal()).with_env_filter(filter).with_writer(std::io::stderr).init();
+/// Refuses to speak with another machine without encryption; `named` is who named the address, `what` would travel.
+pub(super) fn refuse_plain_http(url: &str, named: &str, what: &str) -> Result<(), Failure> {
+    if !is_overheard(url) {
+        return Ok(());
+    }
+    let told = format!("{named} {url}: beyond this machine {what} would travel unencrypted");
+    Err(Failure::usage(told).with_hint("an https address encrypts; --allow-plain-http does without"))
 }
 
 /// A server that does not start.

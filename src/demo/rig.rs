@@ -160,6 +160,7 @@ impl Rig {
             sample_hint: Some(SIGN_IN_HINT.to_owned()),
             activation_code,
             news: news.clone(),
+            wire: None,
         };
         let Register { mut till, background } = Register::open(options).map_err(|error| error.to_string())?;
         let thread =

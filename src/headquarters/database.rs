@@ -128,6 +128,8 @@ mod tests {
             assert!(!error.contains("hunter2"), "{error}");
         }
         let demanding = Database::open("postgres://user:hunter2@host/db?sslmode=require").err().expect("refused").to_string();
+        let open = Database::open("postgres://user:hunter2@host/db").err().expect("refused");
+        assert!(open.to_string().contains("would not be encrypted") && open.hint().contains("sslmode=disable"), "{open}");
         assert!(demanding.contains("sslmode") && !demanding.contains("hunter2"), "{demanding}");
     }
 }

@@ -14,6 +14,8 @@ use crate::secret::Secret;
 
 /// How long an activation code is good.
 const CODE_LASTS: TimeDelta = TimeDelta::hours(24);
+/// What a device says when there is no code for it.
+pub(super) const NO_CODE: [(&str, &str); 2] = [("code_hash", ""), ("code_expires_at", "")];
 /// Letters and digits that cannot be taken for each other; 16 of them are 80 random bits.
 const CODE_LETTERS: &[u8; 32] = b"ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 
@@ -27,7 +29,7 @@ impl Headquarters {
             let before = device(edit, &key)?;
             refuse_activated(&before, &key)?;
             let expires_at = (edit.now + CODE_LASTS).to_rfc3339();
-            write(edit, before, &[("code_hash", &hash), ("code_expires_at", &expires_at)])?;
+            entities::put_over(edit, "device", before, &[("code_hash", &hash), ("code_expires_at", &expires_at)])?;
             entities::note(edit, "activation code", &key)
         })?;
         Ok(code)
@@ -48,44 +50,32 @@ impl Headquarters {
         self.edit(who, |edit| {
             let key = register.to_string();
             let before = device(edit, &key)?;
-            write(edit, before, &[("status", status), ("code_hash", ""), ("code_expires_at", "")])?;
+            entities::put_over(edit, "device", before, &[&[("status", status)], &NO_CODE[..]].concat())?;
             entities::note(edit, deed, &key)
         })?;
         self.run_job(who, REGISTERS_JOB, Some(&register.store), Extent::Changes).map(drop)
     }
 
-    /// 707: trades a code for a register of this store. Unknown, used and expired codes are refused in the same words.
+    /// 707: trades a code for a register of this store. Unknown, expired and another device's codes are refused in the same words. The device
+    /// that used a code may use it again while it is good: its answer may have been lost. The token it was given before is void then.
     pub(super) fn activate(&self, who: &str, store: &str, activation: &Activation) -> Result<Activated> {
         let token = Secret::random();
         let (code_hash, token_hash) = (hash_of(&activation.code), token.hash());
-        let mut tried: Option<RegisterId> = None;
         let register = self.edit(who, |edit| {
-            // The first try may have been committed although its answer was lost.
-            if let Some(register) = &tried
-                && records::get(edit.tx, own("device"), &register.to_string())?.is_some_and(|now| text(&now, "token_hash") == token_hash)
-            {
-                return Ok(register.clone());
-            }
             let refused = || Error::refused("the activation code is wrong, used, or older than a day", "ask headquarters for a new one");
             let (key, before) = records::find(edit.tx, own("device"), &code_hash)?.ok_or_else(refused)?;
             let expires_at = text(&before, "code_expires_at").parse::<crate::clock::Time>().map_err(|_| refused())?;
-            if edit.now >= expires_at || text(&before, "store") != store {
+            let is_anothers = text(&before, "status") == "activated" && text(&before, "device") != activation.device;
+            let is_gone = records::get(edit.tx, own("register"), &key)?.is_none();
+            if edit.now >= expires_at || text(&before, "store") != store || is_anothers || is_gone {
                 return Err(refused());
             }
-            refuse_activated(&before, &key)?;
             let register = register_of(&before)?;
             let at = edit.now.to_rfc3339();
-            let said = [
-                ("status", "activated"),
-                ("device", activation.device.as_str()),
-                ("activated_at", &at),
-                ("token_hash", &token_hash),
-                ("code_hash", ""),
-                ("code_expires_at", ""),
-            ];
-            write(edit, before, &said)?;
+            let device = activation.device.as_str();
+            let said = [("status", "activated"), ("device", device), ("activated_at", &at), ("token_hash", &token_hash)];
+            entities::put_over(edit, "device", before, &said)?;
             entities::note(edit, "activate", &key)?;
-            tried = Some(register.clone());
             Ok(register)
         })?;
         Ok(Activated {
@@ -105,7 +95,7 @@ impl Headquarters {
             if text(&before, "device") != device_id {
                 return Err(Error::refused(format!("register {key} is another device"), ""));
             }
-            write(edit, before, &[("status", "deactivated")])?;
+            entities::put_over(edit, "device", before, &[&[("status", "deactivated")], &NO_CODE[..]].concat())?;
             entities::note(edit, "deactivate", &key)
         })
     }
@@ -124,13 +114,6 @@ fn refuse_activated(device: &Content, key: &str) -> Result<()> {
     }
     let hint = format!("`evertill hq device reset {key}` when the machine is lost or replaced");
     Err(Error::refused(format!("register {key} is activated already, on another device"), hint))
-}
-
-fn write(edit: &mut Edit<'_, '_>, before: Content, said: &[(&str, &str)]) -> Result<()> {
-    let kind = own("device");
-    let content = kind.read(before, said.iter().copied());
-    let content = content.map_err(|faults| Error::refused(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"), ""))?;
-    edit.put(kind, &content).map(drop)
 }
 
 pub(super) fn register_of(content: &Content) -> Result<RegisterId> {

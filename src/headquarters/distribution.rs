@@ -1,7 +1,8 @@
 //! Distribution jobs: what changed at headquarters since a job's last run becomes a package for the store's databases.
 //!
 //! A job's candidates are the records of its kinds with a later change number, and those whose time began or ended since. What they look
-//! like at the store today goes into a delta; a full package is made when there is no base yet, on demand, or when deltas would be larger.
+//! like at the store today goes into a delta; a full package is made when there is no base yet, on demand, when deltas would be larger or
+//! too many, and when the store's database could not apply one.
 
 mod candidates;
 mod place;
@@ -11,7 +12,7 @@ use super::Headquarters;
 use super::database::Tx;
 use super::entities::own;
 use super::error::{Error, Result};
-use super::kinds::{ALL_JOBS, JOBS};
+use super::kinds::{ALL_JOBS, JOBS, brought_along};
 use super::packages::{self, Stream};
 use super::records;
 use crate::channel::sqlite::master;
@@ -39,12 +40,37 @@ pub struct Made {
     pub package: Option<Manifest>,
 }
 
+/// A job's run at one store.
+#[derive(Debug)]
+pub struct Ran {
+    /// The store.
+    pub store: String,
+    /// What it came to.
+    pub made: Result<Made>,
+}
+
+/// Deltas after which a full package is made: whoever begins anew fetches them all, and lists of packages are bounded.
+const DELTAS_MAX: u64 = 500;
+
 /// Another run of the same store may be done first; then this one looks again.
 const TRIES: u32 = 5;
 
 impl Headquarters {
-    /// Runs a job for a store, or for all: a package for each where something changed.
+    /// Runs a job for a store, or for all: a package for each where something changed. A store that fails keeps no other from getting its
+    /// own; the first failure is returned afterwards.
     pub fn run_job(&self, who: &str, job: u32, store: Option<&str>, extent: Extent) -> Result<Vec<Made>> {
+        self.run_job_telling(who, job, store, extent, &mut |_| ())
+    }
+
+    /// The same, and tells of each store's run as soon as it is done.
+    pub fn run_job_telling(
+        &self,
+        who: &str,
+        job: u32,
+        store: Option<&str>,
+        extent: Extent,
+        tell: &mut dyn FnMut(&Ran),
+    ) -> Result<Vec<Made>> {
         if !JOBS.iter().any(|(known, _)| *known == job) {
             let jobs: Vec<String> = JOBS.iter().map(|(job, name)| format!("{job} {name}")).collect();
             return Err(Error::refused(format!("there is no job {job}"), jobs.join(", ")));
@@ -53,7 +79,17 @@ impl Headquarters {
             Some(store) => vec![store.to_owned()],
             None => self.list(own("store"))?.into_iter().map(|record| record.key).collect(),
         };
-        stores.into_iter().map(|store| self.distribute(who, job, store, extent)).collect()
+        let (mut all, mut failure) = (Vec::new(), None);
+        for store in stores {
+            let made = self.distribute(who, job, store.clone(), extent);
+            let ran = Ran { store, made };
+            tell(&ran);
+            match ran.made {
+                Ok(made) => all.push(made),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        failure.map_or(Ok(all), Err)
     }
 
     fn distribute(&self, who: &str, job: u32, store: String, extent: Extent) -> Result<Made> {
@@ -157,10 +193,11 @@ impl Run {
         let values = |job: u32| [store.into(), job.into(), self.change.into(), (&self.day).into(), now.into()];
         // Everything is in a full package, whichever job made it.
         let brings_all = matches!(self.content, Found::Everything(_));
+        let brings_along = if matches!(self.content, Found::Changes(_)) { brought_along(self.job) } else { &[] };
         for (job, _) in JOBS {
             if job == self.job || self.job == ALL_JOBS {
                 tx.execute(NOTE, &values(job))?;
-            } else if brings_all {
+            } else if brings_all || brings_along.contains(&job) {
                 tx.execute(NOTE_CHANGE, &values(job)[..4])?;
             }
         }
@@ -172,13 +209,17 @@ fn find(view: &mut View<'_, '_>, job: u32, extent: Extent, stream: &Stream) -> R
     let Some(full_rows) = stream.full_rows.filter(|_| extent == Extent::Changes) else {
         return Ok(Found::Everything(Box::new(view.everything()?)));
     };
+    // A delta that could not be applied would be in the way of all that follow.
+    if stream.is_stuck {
+        return Ok(Found::Everything(Box::new(view.everything()?)));
+    }
     let candidates = Candidates::find(view.tx, &view.place.store, &view.place.day, job)?;
     if candidates.is_empty() {
         return Ok(Found::Nothing);
     }
     // What has come since the last full package counts too: at last a full one is less for whoever begins anew.
     let is_too_large = |rows: u64| stream.delta_rows + rows > full_rows / 2;
-    if is_too_large(candidates.count()) {
+    if stream.deltas >= DELTAS_MAX || is_too_large(candidates.count()) {
         return Ok(Found::Everything(Box::new(view.everything()?)));
     }
     let changes = view.changes(&candidates)?;

@@ -3,6 +3,7 @@
 //! *Support offline* set to yes makes a register's channel-database entity in its store's group; no removes it.
 
 use super::audit;
+use super::devices;
 use super::error::{Error, Result};
 use super::kinds::{Content, Kind};
 use super::packages;
@@ -40,10 +41,12 @@ pub(super) fn before_removal(edit: &mut Edit<'_, '_>, kind: &Kind, key: &str, _b
             remove(edit, "channel-database-group", key)
         }
         "register" => {
-            let device = records::get(edit.tx, own("device"), key)?;
-            if device.is_some_and(|device| text(&device, "status") == "activated") {
-                let hint = format!("`evertill hq device deactivate {key}` first");
-                return Err(Error::refused(format!("register {key} has an activated device"), hint));
+            if let Some(device) = records::get(edit.tx, own("device"), key)? {
+                if text(&device, "status") == "activated" {
+                    let hint = format!("`evertill hq device deactivate {key}` first");
+                    return Err(Error::refused(format!("register {key} has an activated device"), hint));
+                }
+                put_over(edit, "device", device, &devices::NO_CODE)?;
             }
             remove(edit, "channel-database", key)
         }
@@ -67,8 +70,13 @@ pub(super) fn own(name: &'static str) -> &'static Kind {
 }
 
 fn put(edit: &mut Edit<'_, '_>, kind: &'static str, said: &[(&str, &str)]) -> Result<()> {
+    put_over(edit, kind, Content::new(), said)
+}
+
+/// Writes a record over what it said before.
+pub(super) fn put_over(edit: &mut Edit<'_, '_>, kind: &'static str, before: Content, said: &[(&str, &str)]) -> Result<()> {
     let kind = own(kind);
-    let content = kind.read(Content::new(), said.iter().copied());
+    let content = kind.read(before, said.iter().copied());
     let content = content.map_err(|faults| Error::refused(faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"), ""))?;
     edit.put(kind, &content).map(drop)
 }

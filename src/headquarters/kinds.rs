@@ -151,6 +151,7 @@ pub static KINDS: [Kind; 26] = [
             default("purge_after_days", Type::Whole(1, 3_650), "30"),
             default("download_interval_s", Type::Whole(1, 86_400), "60"),
             default("pause_downloads", Type::YesNo, "no"),
+            default("staff_data_max_age_days", Type::Whole(0, 3_650), "0"),
         ],
     ),
     kind(
@@ -447,6 +448,17 @@ pub const JOBS: [(u32, &str); 10] = [
 
 /// The job that runs all others.
 pub const ALL_JOBS: u32 = 9999;
+
+/// Jobs whose waiting changes a job's package must bring too. A price comes with its product as it is today, whose code may have been
+/// another's; a product needs the taxes it names.
+pub(super) fn brought_along(job: u32) -> &'static [u32] {
+    match job {
+        PRICES => &[PRODUCTS, TAX],
+        PRODUCTS => &[TAX],
+        _ => &[],
+    }
+}
+
 /// The job that carries registers and their devices.
 pub const REGISTERS_JOB: u32 = REGISTERS;
 

@@ -10,7 +10,7 @@ use super::Headquarters;
 use super::database::{Tx, Value};
 use super::error::{Error, Result};
 use crate::clock::Time;
-use crate::package::{Kind, Manifest, Report, SignedManifest, Status};
+use crate::package::{Kind, LISTED_MAX, Manifest, Report, SignedManifest, Status};
 
 /// Bytes of a piece.
 const CHUNK: u64 = 1 << 20;
@@ -38,12 +38,14 @@ pub struct PackageState {
 }
 
 impl Headquarters {
-    /// Packages a database of a store with this version needs, in order: none is listed that a later full one made unnecessary.
+    /// Packages a database of a store with this version needs, in order: none is listed that a later full one made unnecessary, and no more
+    /// than [`LISTED_MAX`] at once.
     pub fn manifests(&self, store: &str, after: u64) -> Result<Vec<SignedManifest>> {
         const NEEDED: &str = "SELECT manifest, signature FROM packages WHERE store = $1 AND to_version > $2
             AND to_version >= (SELECT coalesce(max(to_version), 0) FROM packages WHERE store = $1 AND full_rows IS NOT NULL)
-            ORDER BY to_version";
-        let rows = self.database().read(|tx| tx.rows(NEEDED, &[store.into(), after.into()]))?;
+            ORDER BY to_version LIMIT $3";
+        let limit = LISTED_MAX as u64;
+        let rows = self.database().read(|tx| tx.rows(NEEDED, &[store.into(), after.into(), limit.into()]))?;
         rows.iter().map(|row| Ok(SignedManifest { manifest: row.text(0)?, signature: row.text(1)? })).collect()
     }
 
@@ -90,6 +92,10 @@ impl Headquarters {
     pub(super) fn note_reports(&self, store: &str, reports: &[Report]) -> Result<()> {
         const NOTE: &str = "UPDATE package_status SET status = $3, reason = $4, at = $5 WHERE package = $1 AND target = $2
             AND EXISTS (SELECT 1 FROM packages WHERE id = $1 AND store = $6)";
+        /// Reports may get lost; what a later version was applied upon was applied.
+        const NOTE_EARLIER: &str = "UPDATE package_status SET status = 'applied', reason = '', at = $3
+            WHERE target = $2 AND status IN ('available', 'failed') AND package IN (SELECT id FROM packages
+                WHERE store = $4 AND to_version < (SELECT to_version FROM packages WHERE id = $1 AND store = $4))";
         // Reasons come from outside.
         let bounded = |reason: &str| reason.chars().filter(|letter| !letter.is_control()).take(500).collect::<String>();
         self.database().write(|tx| {
@@ -103,7 +109,9 @@ impl Headquarters {
                     report.at.into(),
                     store.into(),
                 ];
-                tx.execute(NOTE, &values)?;
+                if tx.execute(NOTE, &values)? > 0 && report.status == Status::Applied {
+                    tx.execute(NOTE_EARLIER, &[report.package.into(), values[1].clone(), report.at.into(), store.into()])?;
+                }
             }
             Ok(())
         })
@@ -118,20 +126,31 @@ pub(super) struct Stream {
     pub(super) full_rows: Option<u64>,
     /// Rows of all deltas since.
     pub(super) delta_rows: u64,
+    /// How many these are.
+    pub(super) deltas: u64,
+    /// The store's own database could not apply one of them.
+    pub(super) is_stuck: bool,
 }
 
 pub(super) fn stream(tx: &mut Tx<'_>, store: &str) -> Result<Stream> {
     const NEWEST: &str = "SELECT coalesce(max(to_version), 0) FROM packages WHERE store = $1";
     const FULL: &str =
         "SELECT to_version, full_rows FROM packages WHERE store = $1 AND full_rows IS NOT NULL ORDER BY to_version DESC LIMIT 1";
-    const DELTAS: &str = "SELECT CAST(coalesce(sum(rows), 0) AS BIGINT) FROM packages WHERE store = $1 AND to_version > $2";
+    const DELTAS: &str = "SELECT CAST(coalesce(sum(rows), 0) AS BIGINT), count(*) FROM packages WHERE store = $1 AND to_version > $2";
+    const FAILED: &str = "SELECT package FROM package_status WHERE target = $1 AND status = 'failed'
+        AND package IN (SELECT id FROM packages WHERE store = $1 AND to_version > $2) LIMIT 1";
     let number = |row: Option<super::database::Row>| row.map_or(Ok(0), |row| row.number(0));
     let version = number(tx.row(NEWEST, &[store.into()])?)?;
     let Some(full) = tx.row(FULL, &[store.into()])? else {
-        return Ok(Stream { version, full_rows: None, delta_rows: 0 });
+        return Ok(Stream { version, full_rows: None, delta_rows: 0, deltas: 0, is_stuck: false });
     };
-    let delta_rows = number(tx.row(DELTAS, &[store.into(), full.number(0)?.into()])?)?;
-    Ok(Stream { version, full_rows: Some(full.number(1)?), delta_rows })
+    let since: [Value; 2] = [store.into(), full.number(0)?.into()];
+    let (delta_rows, deltas) = match tx.row(DELTAS, &since)? {
+        Some(row) => (row.number(0)?, row.number(1)?),
+        None => (0, 0),
+    };
+    let is_stuck = tx.row(FAILED, &since)?.is_some();
+    Ok(Stream { version, full_rows: Some(full.number(1)?), delta_rows, deltas, is_stuck })
 }
 
 /// The number of the next package.

@@ -7,9 +7,10 @@ use serde::Serialize;
 use super::Headquarters;
 use super::entities::own;
 use super::error::{Error, Result};
-use super::keys::write_private;
+
 use super::kinds::Content;
 use super::records::{self, text};
+use crate::private::write_new;
 use crate::secret::Secret;
 
 /// A scale unit, as headquarters knows it.
@@ -39,7 +40,7 @@ impl Credentials {
     pub fn write(&self, path: &Path) -> Result<()> {
         let text = toml::to_string(self).map_err(|_| Error::File("the credentials cannot be written".to_owned()))?;
         let text = format!("# A scale unit's credentials: whoever reads them can speak to headquarters in its name.\n{text}");
-        write_private(path, &text).map_err(|error| Error::File(format!("{}: {error}", path.display())))
+        write_new(path, &text).map_err(|error| Error::File(format!("{}: {error}", path.display())))
     }
 }
 

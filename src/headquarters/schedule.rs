@@ -112,11 +112,12 @@ fn in_words(schedule: &Content) -> String {
     [every, daily].into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// Days are the store's own.
+/// Days are the store's own. A run that is still to come was noted by a clock that ran ahead, and counts as none.
 fn is_due(schedule: &Content, last_run: Option<Time>, now: Time, local: NaiveDateTime) -> bool {
-    let Some(last_run) = last_run.filter(|_| is_active(schedule)) else {
-        return is_active(schedule);
-    };
+    if !is_active(schedule) {
+        return false;
+    }
+    let Some(last_run) = last_run.filter(|last_run| *last_run <= now) else { return true };
     let by_interval = every(schedule).is_some_and(|every| now >= last_run + every);
     let by_day = daily(schedule).is_some_and(|at| {
         let today = local.date().and_time(at);
@@ -143,6 +144,8 @@ mod tests {
             (&every, None, 0, true),
             (&every, Some(0), 14, false),
             (&every, Some(0), 15, true),
+            (&every, Some(16), 15, true),
+            (&daily, Some(400), 300, true),
             (&paused, Some(0), 15, false),
             (&paused, None, 15, false),
             (&daily, Some(60), 209, false),

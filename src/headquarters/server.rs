@@ -21,6 +21,7 @@ use rustls::ServerConfig;
 use super::Headquarters;
 use crate::clock::SharedClock;
 use crate::protocol::headquarters::{BATCH_BODY_MAX, routes};
+use crate::server::door::Door;
 use crate::server::metrics::Metrics;
 use crate::server::{Server, guard};
 use schedule::Scheduler;
@@ -39,9 +40,7 @@ pub struct HeadquartersServer {
 impl HeadquartersServer {
     /// Serves headquarters at an address, with a certificate over TLS alone; port 0 takes a free one.
     pub fn start(listen: SocketAddr, headquarters: &Headquarters, clock: SharedClock, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
-        let metrics = Arc::new(Metrics::default());
-        let office = Arc::new(Office { headquarters: headquarters.clone(), metrics: Arc::clone(&metrics) });
-        let server = Server::start("headquarters", listen, tls, guard::around(router(office), metrics))?;
+        let server = Server::start("headquarters", listen, tls, served(headquarters, Arc::clone(&clock)))?;
         Ok(Self { server, _scheduler: Scheduler::start(headquarters.clone(), clock)? })
     }
 
@@ -56,10 +55,19 @@ impl HeadquartersServer {
     }
 }
 
+/// All that it serves, bounded and counted.
+pub(crate) fn served(headquarters: &Headquarters, clock: SharedClock) -> Router {
+    let metrics = Arc::new(Metrics::default());
+    let office = Arc::new(Office { headquarters: headquarters.clone(), metrics: Arc::clone(&metrics), door: Door::default(), clock });
+    guard::around(router(office), metrics)
+}
+
 /// What the handlers share.
 struct Office {
     headquarters: Headquarters,
     metrics: Arc<Metrics>,
+    door: Door,
+    clock: SharedClock,
 }
 
 fn router(office: Arc<Office>) -> Router {

@@ -1,6 +1,6 @@
 //! The hash chain: its two ends, kept beside the records, and the quick test of its newest links.
 
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::error::{JournalError, Result};
 use crate::retail::register::Numbers;
@@ -18,6 +18,8 @@ pub(super) struct Link {
     pub(super) receipt: u64,
     /// Its hash, which the next record's continues.
     pub(super) hash: String,
+    /// The public key that records are signed with there, once there is one.
+    pub(super) key: Option<String>,
 }
 
 /// An end of the chain.
@@ -48,14 +50,17 @@ pub(super) fn begin(database: &Connection) -> Result<()> {
 
 /// Where an end of the chain is.
 pub(super) fn read(database: &Connection, mark: Mark) -> Result<Link> {
-    let mut statement = database.prepare_cached("SELECT sequence, receipt, hash FROM chain WHERE mark = ?1")?;
-    Ok(statement.query_row([mark.name()], |row| Ok(Link { sequence: number(row, 0)?, receipt: number(row, 1)?, hash: row.get(2)? }))?)
+    let mut statement = database.prepare_cached("SELECT sequence, receipt, hash, chain.* FROM chain WHERE mark = ?1")?;
+    let link = statement.query_row([mark.name()], |row| {
+        Ok(Link { sequence: number(row, 0)?, receipt: number(row, 1)?, hash: row.get(2)?, key: added(row, "key")? })
+    });
+    Ok(link?)
 }
 
 /// Moves an end of the chain.
 pub(super) fn write(database: &Connection, mark: Mark, link: &Link) -> Result<()> {
-    let mut statement = database.prepare_cached("UPDATE chain SET sequence = ?2, receipt = ?3, hash = ?4 WHERE mark = ?1")?;
-    statement.execute((mark.name(), stored(link.sequence), stored(link.receipt), &link.hash))?;
+    let mut statement = database.prepare_cached("UPDATE chain SET sequence = ?2, receipt = ?3, hash = ?4, key = ?5 WHERE mark = ?1")?;
+    statement.execute((mark.name(), stored(link.sequence), stored(link.receipt), &link.hash, &link.key))?;
     Ok(())
 }
 
@@ -76,6 +81,15 @@ pub(super) fn receipt_up_to(database: &Connection, sequence: u64) -> Result<u64>
         (SELECT coalesce(max(receipt), 0) FROM activations WHERE sequence < ?1),
         (SELECT receipt FROM chain WHERE mark = 'purged'))";
     Ok(database.prepare_cached(HIGHEST)?.query_row([stored(sequence)], |row| number(row, 0))?)
+}
+
+/// The public key that records are signed with behind this one: the newest named up to it, here or in what has left.
+pub(super) fn key_up_to(database: &Connection, sequence: u64) -> Result<Option<String>> {
+    const NEWEST: &str = "SELECT json_extract(canonical, '$.signing.key') FROM transactions
+        WHERE sequence <= ?1 AND json_valid(canonical) AND json_extract(canonical, '$.signing.key') IS NOT NULL
+        ORDER BY sequence DESC LIMIT 1";
+    let here = database.prepare_cached(NEWEST)?.query_row([stored(sequence)], |row| row.get(0)).optional()?;
+    Ok(here.or(read(database, Mark::Purged)?.key))
 }
 
 /// Tests the newest links and that they end where the register stopped; the whole chain is [`super::verify`]'s.
@@ -101,6 +115,14 @@ pub(super) fn test_newest(database: &Connection) -> Result<()> {
         return Err(JournalError::corrupt(format!("its last receipt is not {}", newest.receipt)));
     }
     Ok(())
+}
+
+/// A text in a column that a journal lacks while no newer program has opened it for writing.
+pub(super) fn added(row: &Row<'_>, column: &str) -> rusqlite::Result<Option<String>> {
+    match row.get(column) {
+        Err(rusqlite::Error::InvalidColumnName(_)) => Ok(None),
+        found => found,
+    }
 }
 
 /// A count as the file stores it.

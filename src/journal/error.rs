@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::ids::RegisterId;
+use crate::retail::register::Numbers;
 
 /// Result of an answer of the journal.
 pub type Result<T> = std::result::Result<T, JournalError>;
@@ -49,6 +50,9 @@ pub enum JournalError {
     /// The sale stands in the journal, concluded or voided.
     #[error("this transaction is in the journal already")]
     AlreadyRecorded,
+    /// No register can have given the numbers it is to go on from.
+    #[error("the register was given numbers beyond {}, which none can reach", Numbers::MAX)]
+    Numbers,
     /// No room left.
     #[error("the disk is full, nothing was recorded")]
     Full,
@@ -70,6 +74,7 @@ impl JournalError {
             Self::ForeignRegister { .. } => "choose this register's own data directory, or correct store and register in the profile",
             Self::Missing { .. } => "name the register's data directory with --data",
             Self::AlreadyRecorded => "begin a new sale",
+            Self::Numbers => "activate the register again; when they come again, see at headquarters which record has them",
             Self::Full => "make room on the disk, then try again",
             Self::Io { .. } => "check the disk and the rights on the data directory, then try again",
         }

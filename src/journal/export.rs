@@ -5,7 +5,7 @@ use std::io::Write;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::{Entry, Progress, Reader, Result};
+use super::{Entry, Progress, Reader, Result, Unreadable};
 use crate::clock::Time;
 
 /// Which transactions are exported.
@@ -32,6 +32,8 @@ struct Exported {
     sequence: u64,
     hash: String,
     #[serde(skip_serializing_if = "Option::is_none")]
+    signature: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     sent_at: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     set_aside_at: Option<Time>,
@@ -41,14 +43,14 @@ struct Exported {
     transaction: Box<RawValue>,
 }
 
-/// Writes the selected transactions, oldest first, and returns how many.
-pub fn export(reader: &Reader, selection: Selection, layout: Layout, out: &mut impl Write) -> Result<u64> {
+/// Writes the selected transactions, oldest first, and returns how many, and which of all could not be read.
+pub fn export(reader: &Reader, selection: Selection, layout: Layout, out: &mut impl Write) -> Result<(u64, Vec<Unreadable>)> {
     let (opening, separator, closing) = match layout {
         Layout::Lines => ("", "\n", "\n"),
         Layout::Document => ("[\n", ",\n", "\n]\n"),
     };
     let mut count = 0;
-    reader.each(|entry| {
+    let unreadable = reader.each(|entry| {
         if selection == Selection::SetAside && !matches!(entry.progress, Progress::SetAside { .. }) {
             return Ok(());
         }
@@ -63,7 +65,7 @@ pub fn export(reader: &Reader, selection: Selection, layout: Layout, out: &mut i
         _ => out.write_all(closing.as_bytes())?,
     }
     out.flush()?;
-    Ok(count)
+    Ok((count, unreadable))
 }
 
 fn exported(entry: Entry) -> Result<Exported> {
@@ -76,7 +78,7 @@ fn exported(entry: Entry) -> Result<Exported> {
         Ok(json) => json,
         Err(_) => to_raw_value(&entry.canonical)?,
     };
-    Ok(Exported { sequence: entry.sequence, hash: entry.hash, sent_at, set_aside_at, problem, transaction })
+    Ok(Exported { sequence: entry.sequence, hash: entry.hash, signature: entry.signature, sent_at, set_aside_at, problem, transaction })
 }
 
 #[cfg(test)]
@@ -94,7 +96,7 @@ mod tests {
         let reader = shop.reader();
         let export = |selection, layout| {
             let mut out = Vec::new();
-            let count = export(&reader, selection, layout, &mut out).unwrap();
+            let (count, _) = export(&reader, selection, layout, &mut out).unwrap();
             (count, String::from_utf8(out).unwrap())
         };
 
@@ -113,14 +115,23 @@ mod tests {
     fn exports_an_empty_selection_and_damaged_text() {
         let mut shop = Shop::open();
         let mut out = Vec::new();
-        assert_eq!(export(&shop.reader(), Selection::SetAside, Layout::Document, &mut out).unwrap(), 0);
+        assert_eq!(export(&shop.reader(), Selection::SetAside, Layout::Document, &mut out).unwrap(), (0, vec![]));
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&out).unwrap(), serde_json::json!([]));
         out.clear();
-        assert_eq!(export(&shop.reader(), Selection::All, Layout::Lines, &mut out).unwrap(), 0);
+        assert_eq!(export(&shop.reader(), Selection::All, Layout::Lines, &mut out).unwrap(), (0, vec![]));
         assert!(out.is_empty());
         shop.sell();
         shop.tamper("UPDATE transactions SET canonical = '{\"cut'");
-        assert_eq!(export(&shop.reader(), Selection::All, Layout::Lines, &mut out).unwrap(), 1);
+        assert_eq!(export(&shop.reader(), Selection::All, Layout::Lines, &mut out).unwrap(), (1, vec![]));
         assert_eq!(serde_json::from_slice::<serde_json::Value>(&out).unwrap()["transaction"], "{\"cut");
+    }
+    #[test]
+    fn goes_on_behind_a_row_that_cannot_be_read_and_says_which() {
+        let mut shop = Shop::open();
+        (0..3).for_each(|_| drop(shop.sell()));
+        shop.tamper("UPDATE transactions SET canonical = CAST(x'FF' AS TEXT) WHERE sequence = 2");
+        let mut out = Vec::new();
+        let (count, unreadable) = export(&shop.reader(), Selection::All, Layout::Lines, &mut out).unwrap();
+        assert_eq!((count, unreadable.iter().map(|row| row.sequence).collect::<Vec<_>>()), (2, vec![2]));
     }
 }

@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use super::chain;
 use super::error::{JournalError, Result};
 use crate::ids::RegisterId;
+use crate::private;
 
 mod embedded {
     #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "made by a macro")]
@@ -26,8 +27,8 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Keeps every other register out of the directory until the file is dropped.
 pub(super) fn lock(directory: &Path) -> Result<File> {
-    std::fs::create_dir_all(directory)?;
-    let file = File::options().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
+    private::folder(directory)?;
+    let file = private::options().create(true).truncate(false).write(true).open(directory.join(LOCK))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(JournalError::Locked { directory: directory.to_owned() }),
@@ -53,6 +54,7 @@ pub(super) fn create_if_missing(directory: &Path, register: &RegisterId) -> Resu
             std::fs::remove_file(leftover)?;
         }
     }
+    private::file(&unfinished)?;
     let mut database = Connection::open(&unfinished)?;
     migrate(&mut database)?;
     database.execute("INSERT INTO register (one, store, number) VALUES (1, ?1, ?2)", (&register.store, register.number))?;
@@ -68,6 +70,7 @@ pub(super) fn create_if_missing(directory: &Path, register: &RegisterId) -> Resu
 /// Opens an existing journal for writing, up to date with this program.
 pub(super) fn open(directory: &Path) -> Result<Connection> {
     let (mut database, version) = open_checked(directory, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    private::keep_others_out(&directory.join(JOURNAL))?;
     if version < known_version() {
         migrate(&mut database)?;
     }
@@ -106,6 +109,7 @@ fn open_checked(directory: &Path, access: OpenFlags) -> Result<(Connection, i64)
     if application != APPLICATION_ID {
         return Err(JournalError::corrupt(format!("{} is not a journal", path.display())));
     }
+    test_length(&path, &database)?;
     let found: i64 = database.query_row("SELECT max(version) FROM refinery_schema_history", (), |row| row.get(0))?;
     let known = known_version();
     if found > known {
@@ -114,8 +118,19 @@ fn open_checked(directory: &Path, access: OpenFlags) -> Result<(Connection, i64)
     Ok((database, found))
 }
 
+/// A file that ends within a page was cut off, unless its log is there to write that page again.
+fn test_length(path: &Path, database: &Connection) -> Result<()> {
+    let page: u64 = database.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?.into();
+    let log = path.with_extension("db-wal").metadata().map_or(0, |log| log.len());
+    if log == 0 && !path.metadata()?.len().is_multiple_of(page) {
+        return Err(JournalError::corrupt(format!("{} ends in the middle of a page", path.display())));
+    }
+    Ok(())
+}
+
+/// By one commit: a power cut leaves the tables of before, or those of now.
 fn migrate(database: &mut Connection) -> Result<()> {
-    match embedded::migrations::runner().run(database) {
+    match embedded::migrations::runner().set_grouped(true).run(database) {
         Ok(_) => Ok(()),
         Err(error) => {
             let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
@@ -129,4 +144,13 @@ fn migrate(database: &mut Connection) -> Result<()> {
 
 fn known_version() -> i64 {
     embedded::migrations::runner().get_migrations().iter().map(|migration| i64::from(migration.version())).max().unwrap_or(0)
+}
+
+/// Makes an empty journal as the program did that knew tables of this version.
+#[cfg(test)]
+pub(super) fn create_as_of(directory: &Path, register: &RegisterId, version: i32) {
+    let mut database = Connection::open(directory.join(JOURNAL)).unwrap();
+    embedded::migrations::runner().set_target(refinery::Target::Version(version)).run(&mut database).unwrap();
+    database.execute("INSERT INTO register (one, store, number) VALUES (1, ?1, ?2)", (&register.store, register.number)).unwrap();
+    chain::begin(&database).unwrap();
 }

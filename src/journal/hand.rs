@@ -55,7 +55,11 @@ pub(super) fn read(database: &Connection) -> Result<Option<Sale>> {
         return Err(JournalError::corrupt("the sale in hand has lost a line or a payment"));
     }
     match header {
-        Some(header) => Ok(Some(header.with_parts(lines, payments))),
+        Some(header) => {
+            let sale = header.with_parts(lines, payments);
+            sale.check_sums().map_err(|error| JournalError::corrupt(format!("the sale in hand cannot be summed up: {error}")))?;
+            Ok(Some(sale))
+        }
         None if lines.is_empty() && payments.is_empty() => Ok(None),
         None => Err(JournalError::corrupt("the sale in hand has lost its header")),
     }

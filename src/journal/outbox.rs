@@ -112,7 +112,7 @@ fn purge_some(database: &mut Connection, before: Time) -> Result<u64> {
         commit.query_row(SOME, (stored(stays), PURGED_AT_ONCE), |row| Ok((row.get(0)?, number(row, 1)?)))?;
     let Some(last) = last.map(i64::unsigned_abs) else { return Ok(0) };
     let hash = commit.query_row("SELECT hash FROM transactions WHERE sequence = ?1", [stored(last)], |row| row.get(0))?;
-    let link = Link { sequence: last, receipt: chain::receipt_up_to(&commit, last)?, hash };
+    let link = Link { sequence: last, receipt: chain::receipt_up_to(&commit, last)?, hash, key: chain::key_up_to(&commit, last)? };
     commit.execute("DELETE FROM outbox WHERE sequence <= ?1", [stored(last)])?;
     commit.execute("DELETE FROM transactions WHERE sequence <= ?1", [stored(last)])?;
     chain::write(&commit, Mark::Purged, &link)?;

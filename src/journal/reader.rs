@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::chain::number;
+use super::chain::{added, number};
 use super::error::Result;
 use super::{file, hand, time};
 use crate::clock::Time;
@@ -12,7 +12,7 @@ use crate::ids::{RegisterId, TransactionId};
 use crate::retail::sale::Sale;
 use crate::retail::transaction::Transaction;
 
-const ENTRY: &str = "SELECT sequence, canonical, hash, attempts, problem, sent_at, set_aside_at
+const ENTRY: &str = "SELECT sequence, canonical, hash, attempts, problem, sent_at, set_aside_at, transactions.*
     FROM transactions JOIN outbox USING (sequence)";
 
 /// A journal that is only read.
@@ -29,8 +29,20 @@ pub struct Entry {
     pub canonical: String,
     /// Its link in the chain.
     pub hash: String,
+    /// The fiscal unit's signature over the link.
+    pub signature: Option<String>,
     /// What became of it.
     pub progress: Progress,
+}
+
+/// A transaction that cannot be read any more.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("sequence {sequence} cannot be read: {why}")]
+pub struct Unreadable {
+    /// Its place in the journal.
+    pub sequence: u64,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// How far a transaction is on its way up.
@@ -84,13 +96,24 @@ impl Reader {
         Ok(self.database.query_row(&format!("{ENTRY} WHERE id = ?1"), [id.to_string()], entry).optional()?)
     }
 
-    /// Hands each transaction to `visit`, oldest first.
-    pub fn each(&self, mut visit: impl FnMut(Entry) -> Result<()>) -> Result<()> {
+    /// Hands each transaction that can be read to `visit`, oldest first, and returns what became of the others.
+    pub fn each(&self, mut visit: impl FnMut(Entry) -> Result<()>) -> Result<Vec<Unreadable>> {
         let mut statement = self.database.prepare(&format!("{ENTRY} ORDER BY sequence"))?;
-        for row in statement.query_map((), entry)? {
-            visit(row?)?;
+        let (mut rows, mut unreadable, mut after) = (statement.query(())?, Vec::new(), 0);
+        while let Some(row) = rows.next()? {
+            match entry(row) {
+                Ok(entry) => {
+                    after = entry.sequence;
+                    visit(entry)?;
+                }
+                Err(error) => {
+                    let sequence = number(row, 0).unwrap_or(after);
+                    unreadable.push(Unreadable { sequence, why: error.to_string() });
+                    after = sequence;
+                }
+            }
         }
-        Ok(())
+        Ok(unreadable)
     }
 }
 
@@ -108,5 +131,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         (None, Some(at)) => Progress::SetAside { at: time(at, 6)?, reason: row.get::<_, Option<String>>(4)?.unwrap_or_default() },
         (None, None) => Progress::Waiting { attempts: number(row, 3)?, problem: row.get(4)? },
     };
-    Ok(Entry { sequence: number(row, 0)?, canonical: row.get(1)?, hash: row.get(2)?, progress })
+    let signature = added(row, "signature")?;
+    Ok(Entry { sequence: number(row, 0)?, canonical: row.get(1)?, hash: row.get(2)?, signature, progress })
 }

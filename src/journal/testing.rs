@@ -126,7 +126,7 @@ pub(crate) fn pay(sale: &mut Sale) {
 /// What a `kill -9` would leave: the files as they are while the journal is open.
 pub(crate) fn copy(from: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
-    for name in ["journal.db", "journal.db-wal"] {
+    for name in ["journal.db", "journal.db-wal", "journal.key"] {
         let source = from.join(name);
         if source.exists() {
             std::fs::copy(source, copy.path().join(name)).unwrap();

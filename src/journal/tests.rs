@@ -191,8 +191,8 @@ fn another_registers_journal_and_a_newer_one_are_refused() {
 
     shop.tamper("INSERT INTO refinery_schema_history VALUES (1000, 'later', '2030-01-01T00:00:00Z', '1')");
     let directory = copy(shop.directory.path());
-    assert_eq!(refused(directory.path()), JournalError::Newer { found: 1000, known: 3 });
-    assert_eq!(Reader::open(directory.path()).err(), Some(JournalError::Newer { found: 1000, known: 3 }));
+    assert_eq!(refused(directory.path()), JournalError::Newer { found: 1000, known: 4 });
+    assert_eq!(Reader::open(directory.path()).err(), Some(JournalError::Newer { found: 1000, known: 4 }));
 }
 
 #[test]
@@ -329,7 +329,7 @@ fn starting_reads_only_the_newest_records_and_the_verifier_all() {
     (0..40).for_each(|_| drop(shop.sell()));
     shop.tamper("UPDATE transactions SET hash = '' WHERE sequence = 2");
     let (directory, _) = after_kill(&shop);
-    assert_eq!(verify(&Reader::open(directory.path()).unwrap()).problems.len(), 2, "record 2, and 3 that continues it");
+    assert_eq!(verify(&Reader::open(directory.path()).unwrap()).problems.len(), 3, "record 2, its signature, and 3 that continues it");
 }
 
 #[derive(Clone, Debug)]

@@ -1,13 +1,21 @@
 //! The verifier: walks the whole journal and names every record that was deleted, swapped, edited or cut off (security.md S20).
 //!
-//! It only reads, trusts no column, and goes on after each problem. Called by `evertill journal verify` and by tests.
+//! It only reads, trusts no column, and goes on after each problem. Whoever can write the file can make new links for all that he changed,
+//! but not the signatures over them. The public keys stand in the journal: who was told them before, as headquarters is by the first
+//! record it gets, hands them in, and a key that somebody put in its place is found out too. What no journal can tell is that its end was
+//! cut off together with every mark of it: that shows at the scale unit, which has the records. Called by `evertill journal verify` and
+//! by tests.
+
+mod signatures;
 
 use rusqlite::{Connection, Row};
 
-use super::chain::{self, Link, Mark, number};
+use super::chain::{self, Link, Mark, added, number};
 use super::{Reader, Result, file, hand};
 use crate::ids::RegisterId;
 use crate::retail::transaction::{Transaction, chain_hash};
+use crate::signature::VerifyingKey;
+use signatures::Signatures;
 
 /// What a verification found.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -16,27 +24,35 @@ pub struct Verification {
     pub transactions: u64,
     /// What does not fit, each naming its row; none when all is well.
     pub problems: Vec<String>,
+    /// What is as it should be, and yet worth knowing: whose key signed from where on, and what has no signature for which reason.
+    pub remarks: Vec<String>,
 }
 
-/// Verifies the whole journal as it stands at this moment.
+/// Verifies the whole journal as it stands at this moment, by the keys that it names itself.
 pub fn verify(reader: &Reader) -> Verification {
+    verify_by(reader, &[])
+}
+
+/// The same; when there are any `known` keys, the register may have signed with no others.
+pub fn verify_by(reader: &Reader, known: &[VerifyingKey]) -> Verification {
     let mut verification = Verification::default();
-    if let Err(error) = walk(&reader.database, &mut verification) {
+    if let Err(error) = walk(&reader.database, known, &mut verification) {
         verification.problems.push(error.to_string());
     }
     verification
 }
 
-fn walk(database: &Connection, verification: &mut Verification) -> Result<()> {
+fn walk(database: &Connection, known: &[VerifyingKey], verification: &mut Verification) -> Result<()> {
     // One moment for all that follows: the register may be selling.
     let moment = database.unchecked_transaction()?;
     check_file(&moment, &mut verification.problems)?;
     let register = file::owner(&moment)?;
     let (purged, newest) = (chain::read(&moment, Mark::Purged)?, chain::read(&moment, Mark::Newest)?);
     let activations = activations(&moment)?;
-    let mut walk = Walk { register, before: purged, activations, problems: &mut verification.problems };
-    let mut statement =
-        moment.prepare("SELECT sequence, id, receipt, kind, recorded_at, canonical, hash FROM transactions ORDER BY sequence")?;
+    let signatures = Signatures::behind(&purged, known);
+    let mut walk = Walk { register, before: purged, activations, signatures, problems: &mut verification.problems };
+    let mut statement = moment
+        .prepare("SELECT sequence, id, receipt, kind, recorded_at, canonical, hash, transactions.* FROM transactions ORDER BY sequence")?;
     let mut rows = statement.query(())?;
     while let Some(row) = rows.next()? {
         verification.transactions += 1;
@@ -45,7 +61,7 @@ fn walk(database: &Connection, verification: &mut Verification) -> Result<()> {
             Err(error) => walk.problems.push(format!("after sequence {}: a record cannot be read: {error}", walk.before.sequence)),
         }
     }
-    walk.end(&newest);
+    verification.remarks = walk.end(&newest);
     check_outbox(&moment, &mut verification.problems)?;
     if let Err(error) = hand::read(&moment) {
         verification.problems.push(format!("sale in hand: {error}"));
@@ -62,6 +78,7 @@ struct Record {
     recorded_at: i64,
     canonical: String,
     hash: String,
+    signature: Option<String>,
 }
 
 impl Record {
@@ -74,6 +91,7 @@ impl Record {
             recorded_at: row.get(4)?,
             canonical: row.get(5)?,
             hash: row.get(6)?,
+            signature: added(row, "signature")?,
         })
     }
 }
@@ -84,6 +102,7 @@ struct Walk<'a> {
     before: Link,
     /// The numbers from which the register went on at its activations: sequence and receipt, in order.
     activations: Vec<(u64, u64)>,
+    signatures: Signatures<'a>,
     problems: &'a mut Vec<String>,
 }
 
@@ -102,11 +121,14 @@ impl Walk<'_> {
             problems.push("it was changed, or does not continue the record before it".to_owned());
         }
         match Transaction::from_canonical(&record.canonical) {
-            Ok(transaction) => problems.extend(self.differences(&record, &transaction)),
+            Ok(transaction) => {
+                problems.extend(self.differences(&record, &transaction));
+                problems.extend(self.signatures.next(&record, transaction.signing));
+            }
             Err(error) => problems.push(format!("its text cannot be read: {error}")),
         }
         self.problems.extend(problems.into_iter().map(|problem| format!("sequence {sequence}: {problem}")));
-        self.before = Link { sequence, receipt: record.receipt.unwrap_or(self.before.receipt), hash: record.hash };
+        self.before = Link { sequence, receipt: record.receipt.unwrap_or(self.before.receipt), hash: record.hash, key: None };
     }
 
     /// Numbers between the record before and one behind an activation were given elsewhere.
@@ -142,7 +164,7 @@ impl Walk<'_> {
         differing.map(|(column, _)| format!("its text has another {column} than the row")).collect()
     }
 
-    fn end(mut self, newest: &Link) {
+    fn end(mut self, newest: &Link) -> Vec<String> {
         if newest.sequence > self.before.sequence {
             self.expect_sequence(newest.sequence.saturating_add(1));
         } else if newest.sequence < self.before.sequence {
@@ -153,6 +175,8 @@ impl Walk<'_> {
         if newest.receipt != self.before.receipt {
             self.problems.push(format!("receipt {}: it is not the last, expected {}", self.before.receipt, newest.receipt));
         }
+        self.problems.extend(self.signatures.differs_from(newest));
+        self.signatures.remarks()
     }
 }
 
@@ -198,11 +222,16 @@ fn check_outbox(database: &Connection, problems: &mut Vec<String>) -> Result<()>
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
+    use crate::fiscal::{FiscalError, FiscalUnit, SoftwareUnit};
     use crate::ids::KeySource;
     use crate::journal::testing::{Shop, at, register, stamp};
     use crate::journal::{Journal, Outbox};
     use crate::retail::register::Numbers;
+    use crate::retail::transaction::Signing;
 
     /// Sales 1 and 2, a voided sale 3, an event 4, sales 5 to 8: receipts 1 to 6.
     fn shop() -> Shop {
@@ -221,6 +250,176 @@ mod tests {
         let found = shop().verify();
         assert_eq!((found.transactions, found.problems), (8, vec![]));
         assert_eq!(Shop::open().verify(), super::Verification::default());
+    }
+
+    /// Makes new links for all records, as somebody can who has no key.
+    fn link_anew(shop: &Shop) {
+        let database = Connection::open(shop.directory.path().join(file::JOURNAL)).unwrap();
+        let rows = |sql: &str| {
+            let mut statement = database.prepare(sql).unwrap();
+            let rows = statement.query_map((), |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?))).unwrap();
+            rows.collect::<rusqlite::Result<Vec<_>>>().unwrap()
+        };
+        let mut hash = chain::read(&database, Mark::Purged).unwrap().hash;
+        for (sequence, canonical) in rows("SELECT sequence, canonical FROM transactions ORDER BY sequence") {
+            hash = chain_hash(&hash, &canonical);
+            database.execute("UPDATE transactions SET hash = ?1 WHERE sequence = ?2", (&hash, sequence)).unwrap();
+        }
+        database.execute("UPDATE chain SET hash = ?1 WHERE mark = 'newest'", [&hash]).unwrap();
+    }
+
+    #[test]
+    fn new_links_without_the_key_are_found_by_their_signatures() {
+        for (damage, expected) in [
+            (
+                "UPDATE transactions SET canonical = replace(canonical, '\"price\":\"0.89', '\"price\":\"0.88') WHERE sequence = 2",
+                "sequence 2: its signature is another's",
+            ),
+            (
+                "DELETE FROM outbox WHERE sequence = 4; DELETE FROM transactions WHERE sequence = 4",
+                "sequence 5: its signature is another's",
+            ),
+            ("UPDATE transactions SET signature = NULL WHERE sequence = 3", "sequence 3: its signature is gone"),
+            ("UPDATE transactions SET signature = '00' WHERE sequence = 3", "sequence 3: its signature is another's"),
+            (
+                "UPDATE transactions SET signature = (SELECT signature FROM transactions WHERE sequence = 4) WHERE sequence = 3",
+                "sequence 3: its signature is another's",
+            ),
+            (
+                "UPDATE transactions SET signature = NULL, canonical = replace(canonical, ',\"signing\":', ',\"nothing\":')",
+                "the register stopped with key",
+            ),
+            (
+                "UPDATE transactions SET canonical = replace(canonical, '\"signing\":{\"key\":\"', '\"signing\":{\"key\":\"00') WHERE sequence = 1",
+                "sequence 1: the key that it should be signed with is none",
+            ),
+        ] {
+            let shop = shop();
+            shop.tamper(damage);
+            link_anew(&shop);
+            let problems = shop.verify().problems;
+            assert!(problems.iter().any(|problem| problem.contains(expected)), "{damage}: expected {expected:?} in {problems:#?}");
+            assert!(!problems.iter().any(|problem| problem.contains("does not continue")), "every link fits: {problems:#?}");
+        }
+    }
+
+    #[test]
+    fn a_journal_signed_anew_with_another_key_is_found_by_whoever_was_told_the_right_one() {
+        let (mut shop, other) = (Shop::open(), Shop::open());
+        shop.sell();
+        let key = |shop: &Shop| SoftwareUnit::of(shop.directory.path()).key().unwrap();
+        let (right, wrong) = (key(&shop), key(&other));
+        assert_eq!(verify_by(&shop.reader(), &[right]).problems, <[String; 0]>::default());
+        assert_eq!(verify_by(&shop.reader(), &[wrong, right]).problems, <[String; 0]>::default());
+        assert_eq!(
+            verify_by(&shop.reader(), &[wrong]).problems,
+            [format!("sequence 1: it is signed with a key that nobody knows, {right}")]
+        );
+        assert_eq!(shop.verify().remarks, [format!("sequence 1: signed from here on with key {right}")]);
+
+        // The file of the key is lost: the register makes another, and its next record names it.
+        std::fs::copy(other.directory.path().join("journal.key"), shop.directory.path().join("journal.key")).unwrap();
+        let Shop { directory, journal, .. } = shop;
+        drop(journal);
+        let journal = Journal::open(directory.path(), &register()).unwrap();
+        let mut shop = Shop { directory, journal, keys: KeySource::Seeded(9) };
+        shop.sell();
+        shop.sell();
+        let found = shop.verify();
+        assert_eq!((found.problems, found.remarks.len()), (vec![], 2));
+        assert_eq!(verify_by(&shop.reader(), &[right]).problems.len(), 2, "two records");
+        shop.outbox().sent(&[1, 2, 3], at(3)).unwrap();
+        assert_eq!(shop.outbox().purge(at(100)).unwrap(), 2);
+        assert_eq!(shop.verify().problems, <[String; 0]>::default(), "the key goes on behind what has left");
+        assert_eq!(verify_by(&shop.reader(), &[wrong]).problems, <[String; 0]>::default());
+    }
+
+    /// A unit that fails while it is told to.
+    struct Failing(Arc<AtomicBool>, SoftwareUnit);
+
+    impl FiscalUnit for Failing {
+        fn key(&mut self) -> std::result::Result<VerifyingKey, FiscalError> {
+            self.1.key()
+        }
+
+        fn sign(&mut self, link: &str) -> std::result::Result<String, FiscalError> {
+            if self.0.load(Ordering::Relaxed) { Err(FiscalError::Unreachable { why: "pulled out".to_owned() }) } else { self.1.sign(link) }
+        }
+    }
+
+    #[test]
+    fn what_a_failed_unit_did_not_sign_says_so_and_the_next_signature_covers_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let failed = Arc::new(AtomicBool::new(true));
+        let unit = Failing(Arc::clone(&failed), SoftwareUnit::of(directory.path()));
+        let journal = Journal::open_with(directory.path(), &register(), Box::new(unit)).unwrap();
+        let mut shop = Shop { directory, journal, keys: KeySource::Seeded(9) };
+        assert_eq!(shop.journal.signing(), None);
+        assert_eq!(shop.sell().signing, Some(Signing::Failed));
+        assert!(shop.journal.signing().is_some_and(std::result::Result::is_err));
+        failed.store(false, Ordering::Relaxed);
+        assert!(matches!(shop.sell().signing, Some(Signing::Key(_))));
+        failed.store(true, Ordering::Relaxed);
+        assert_eq!([shop.sell(), shop.note()].map(|record| record.signing), [Some(Signing::Failed), Some(Signing::Failed)]);
+        failed.store(false, Ordering::Relaxed);
+        assert_eq!(shop.sell().signing, None);
+        let found = shop.verify();
+        assert_eq!(found.problems, <[String; 0]>::default());
+        assert_eq!(
+            found.remarks[1..],
+            ["sequence 1: not signed, the signing unit had failed", "sequences 3 to 4: not signed, the signing unit had failed"]
+        );
+
+        shop.tamper("UPDATE transactions SET canonical = replace(canonical, '0.89', '0.88') WHERE sequence = 3");
+        link_anew(&shop);
+        assert!(shop.verify().problems.contains(&"sequence 5: its signature is another's than the register's".to_owned()));
+    }
+
+    #[test]
+    fn a_journal_of_every_older_program_is_read_as_it_is_and_goes_on_signed() {
+        for version in 1..4 {
+            let directory = tempfile::tempdir().unwrap();
+            file::create_as_of(directory.path(), &register(), version);
+            let mut older = Shop::open();
+            for _ in 0..2 {
+                older.sell();
+            }
+            let database = Connection::open(directory.path().join(file::JOURNAL)).unwrap();
+            let mut hash = chain::read(&database, Mark::Purged).unwrap().hash;
+            older
+                .reader()
+                .each(|entry| {
+                    let transaction = Transaction { signing: None, ..entry.transaction()? };
+                    hash = chain_hash(&hash, &transaction.canonical());
+                    let row = (transaction.sequence.cast_signed(), transaction.id.to_string(), transaction.canonical(), &hash);
+                    database.execute(
+                        "INSERT INTO transactions (sequence, id, receipt, kind, recorded_at, canonical, hash)
+                         VALUES (?1, ?2, ?1, 'sale', json_extract(?3, '$.sequence'), ?3, ?4)",
+                        row,
+                    )?;
+                    database.execute("UPDATE transactions SET recorded_at = ?1", [transaction.recorded_at.timestamp_millis()])?;
+                    database.execute("INSERT INTO outbox (sequence, sale) VALUES (?1, 1)", [transaction.sequence.cast_signed()])?;
+                    database.execute(
+                        "UPDATE chain SET sequence = ?1, receipt = ?1, hash = ?2 WHERE mark = 'newest'",
+                        (transaction.sequence.cast_signed(), &hash),
+                    )?;
+                    Ok(())
+                })
+                .unwrap();
+            drop(database);
+            let before = verify(&Reader { database: file::open_read_only(directory.path()).unwrap() });
+            let unsigned = "sequences 1 to 2: not signed, the register had no key yet".to_owned();
+            assert_eq!(before, Verification { transactions: 2, problems: vec![], remarks: vec![unsigned.clone()] }, "version {version}");
+
+            let journal = Journal::open(directory.path(), &register()).unwrap();
+            let mut shop = Shop { directory, journal, keys: KeySource::Seeded(9) };
+            assert_eq!(shop.sell().receipt, Some(3));
+            let after = shop.verify();
+            assert_eq!((after.transactions, after.problems, after.remarks.len()), (3, vec![], 2));
+            assert_eq!(after.remarks[0], unsigned);
+            shop.tamper("UPDATE transactions SET signature = NULL WHERE sequence = 3");
+            assert_eq!(shop.verify().problems, ["sequence 3: its signature is gone"]);
+        }
     }
 
     #[test]

@@ -56,6 +56,14 @@ pub enum PackageError {
     /// The database it was to change said no.
     #[error("{}", _0.detail)]
     Target(ChannelError),
+    /// It would fill the disk.
+    #[error("the package needs {needed_mib} MiB of room on the disk, {free_mib} MiB are free")]
+    NoRoom {
+        /// What is free.
+        free_mib: u64,
+        /// What would have to be, with a reserve for sales.
+        needed_mib: u64,
+    },
     /// The disk.
     #[error("the package cannot be written: {0}")]
     Disk(String),
@@ -72,6 +80,7 @@ impl PackageError {
             Self::Damaged(_) => "it is fetched again by itself; if that does not help, run the job again with --full",
             Self::Cut { .. } | Self::Source(_) => "it is tried again by itself",
             Self::Target(_) => "it is tried again by itself; if that does not help, run the job again with --full",
+            Self::NoRoom { .. } => "make room on the disk; it is tried again by itself",
             Self::Disk(_) => "check the folder's permissions and the disk",
         }
     }

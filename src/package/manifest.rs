@@ -19,7 +19,9 @@ impl SignedManifest {
         if self.manifest.len() > TEXT_MAX {
             return Err(PackageError::Manifest(format!("it has more than {TEXT_MAX} bytes")));
         }
-        key.verify(&self.manifest, &self.signature)?;
+        if !key.verify(&self.manifest, &self.signature) {
+            return Err(PackageError::Signature);
+        }
         let manifest: Manifest = serde_json::from_str(&self.manifest).map_err(|error| PackageError::Manifest(error.to_string()))?;
         manifest.check().map_err(|what| PackageError::Manifest(what.to_owned()))?;
         Ok(manifest)

@@ -47,7 +47,7 @@ macro_rules! key {
 }
 
 /// Every key, in the order of the default profile.
-pub(super) static KEYS: [Key; 19] = [
+pub(super) static KEYS: [Key; 20] = [
     key!(register.store, Store),
     key!(register.number, 1..=9999 ""),
     key!(scale_unit.url, Address),
@@ -64,6 +64,7 @@ pub(super) static KEYS: [Key; 19] = [
     key!(offline.purge_after_days, 1..=3650 "days"),
     key!(offline.download_interval_s, 1..=86_400 "seconds"),
     key!(offline.pause_downloads, Switch),
+    key!(offline.staff_data_max_age_days, 0..=3650 "days"),
     key!(screen.theme, Theme),
     key!(screen.layout, Path),
     key!(session.lock_after_s, 0..=86_400 "seconds"),

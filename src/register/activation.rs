@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Keys, OfflineFile};
+use crate::channel::ChannelError;
 use crate::channel::http::HttpChannel;
 use crate::device::{Device, DeviceError, DeviceFile, Identity};
 use crate::ids::RegisterId;
@@ -54,6 +55,20 @@ impl DeviceActivation {
         self.show();
         Ok(())
     }
+
+    /// The scale unit has said what another standing means; nothing where the device had yet another.
+    fn stands(&mut self, before: Standing, after: Standing) {
+        if self.standing() != before {
+            return;
+        }
+        tracing::warn!(?after, "the scale unit says how this device stands");
+        let deactivated = after == Standing::Deactivated;
+        let identity = self.device.identity.clone().map(|identity| Identity { deactivated, ..identity });
+        if let Err(error) = self.keep(identity.clone()) {
+            tracing::warn!(%error, "that was not kept; the scale unit will say it again");
+            self.device.identity = identity;
+        }
+    }
 }
 
 impl Activation for DeviceActivation {
@@ -75,6 +90,9 @@ impl Activation for DeviceActivation {
         let asked = realtime::Activation { code: code.clone(), device: self.device.id.clone() };
         let identity = Identity::from(self.scale_unit.activate(&asked)?);
         let (given, numbers) = (identity.register.clone(), identity.numbers);
+        if !numbers.are_possible() {
+            return Err(ChannelError::broken(format!("numbers beyond {} were handed on, which no register reaches", Numbers::MAX)).into());
+        }
         if let Some(journal) = self.journal_owner().filter(|journal| *journal != given) {
             self.scale_unit.set_device(Some((self.device.id.clone(), identity.token)));
             if let Err(error) = self.scale_unit.deactivate() {
@@ -93,15 +111,11 @@ impl Activation for DeviceActivation {
     }
 
     fn was_deactivated(&mut self) {
-        if self.standing() != Standing::Activated {
-            return;
-        }
-        tracing::warn!("headquarters has deactivated this device");
-        let identity = self.device.identity.clone().map(|identity| Identity { deactivated: true, ..identity });
-        if let Err(error) = self.keep(identity.clone()) {
-            tracing::warn!(%error, "that was not kept; the scale unit will say it again");
-            self.device.identity = identity;
-        }
+        self.stands(Standing::Activated, Standing::Deactivated);
+    }
+
+    fn was_accepted(&mut self) {
+        self.stands(Standing::Deactivated, Standing::Activated);
     }
 }
 

@@ -64,6 +64,8 @@ enum Road {
 enum Thread {
     #[default]
     NotStarted,
+    /// There is none: whoever steers it does its work.
+    InSteps,
     Working,
     Resting,
     Ended,
@@ -90,6 +92,19 @@ impl Steering {
         }
         (state.thread, state.woken) = (Thread::Working, false);
         state.keys.clone()
+    }
+
+    /// From now on there is something to look for, and no thread that does.
+    pub(super) fn begin_in_steps(&self) {
+        self.change(|state| (state.woken, state.thread) = (true, Thread::InSteps));
+    }
+
+    /// For whoever works without a thread: what a look needs, if one is due.
+    pub(super) fn take_turn(&self, interval_is_over: bool) -> Option<Keys> {
+        let mut state = self.state();
+        let has_turn = state.thread == Thread::InSteps && !state.stop && state.may_work() && (interval_is_over || state.woken);
+        state.woken &= !has_turn;
+        state.keys.clone().filter(|_| has_turn)
     }
 
     /// For the thread: it has ended, however that came.
@@ -149,7 +164,7 @@ impl Steering {
         let state = self.state();
         match state.thread {
             Thread::Working => false,
-            Thread::Resting => !(state.woken && state.may_work()),
+            Thread::Resting | Thread::InSteps => !(state.woken && state.may_work()),
             Thread::NotStarted | Thread::Ended => true,
         }
     }

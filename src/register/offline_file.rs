@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,12 +17,14 @@ use serde::{Deserialize, Serialize};
 use super::downloads::{Keys, Steering};
 use crate::channel::http::HttpChannel;
 use crate::channel::sqlite::{SqliteChannel, master};
-use crate::channel::{Channel, ErrorKind, Refusal, Result};
-use crate::clock::{SharedClock, Time};
+use crate::channel::{Channel, ChannelError, ErrorKind, Refusal, Result};
+use crate::clock::{SharedClock, Tick, Time};
 use crate::desk::{Background, Reply};
 use crate::package::{Kind, Manifest, PackageError, Report, SignedManifest, Source, Status};
+use crate::private;
 use crate::profile::OfflineProfile;
-use crate::sync::download::{Applied, Downloader, Fetched, Round, Target};
+use crate::round::guarded;
+use crate::sync::download::{Applied, Downloader, Fetched, Round, Target, free_bytes};
 use crate::till::{Activity, DownloadStatus, JobStatus, OfflineDatabase, Problem};
 
 /// Reports kept for a scale unit that does not take them.
@@ -31,11 +34,18 @@ const REPORTS_MAX: usize = 1_000;
 pub trait Packages: Source {
     /// Tells what became of a package.
     fn report(&self, report: &Report) -> Result<()>;
+
+    /// The version of the data there, which every register may ask for.
+    fn version(&self) -> Result<u64>;
 }
 
 impl Packages for HttpChannel {
     fn report(&self, report: &Report) -> Result<()> {
         self.report_package(report)
+    }
+
+    fn version(&self) -> Result<u64> {
+        self.data_version()
     }
 }
 
@@ -51,7 +61,19 @@ struct Shared {
     news: Sender<Reply>,
     clock: SharedClock,
     steering: Steering,
+    /// Whether the downloads have a thread; without, they go on when [`OfflineFile::step`] is called.
+    drive: Drive,
     state: Mutex<State>,
+}
+
+/// Who drives the downloads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Drive {
+    /// A thread of their own.
+    #[default]
+    Thread,
+    /// Whoever calls [`OfflineFile::step`].
+    Steps,
 }
 
 #[derive(Default)]
@@ -74,12 +96,20 @@ struct State {
     remark: Option<String>,
     /// What was last said of packages, so that it is said once.
     told: Option<Problem>,
+    /// When the last look ended, where there is no thread.
+    last_look: Option<Tick>,
+    /// The version at the scale unit, when the register works online only.
+    seen: Option<u64>,
 }
 
-/// What outlives a restart; it stands beside the database, and to lose it costs nothing but rows in a window.
+/// What outlives a restart; it stands beside the database. To lose it costs rows in a window, and, where staff data may grow too old, offline
+/// sign-ins until the next look for packages.
 #[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
 struct Kept {
     made_at: Option<Time>,
+    /// When a look for packages last succeeded.
+    confirmed_at: Option<Time>,
     jobs: BTreeMap<u32, JobStatus>,
     reports: Vec<Report>,
 }
@@ -87,9 +117,14 @@ struct Kept {
 impl OfflineFile {
     /// The file at `path`, which packages are applied to. Nothing is fetched before [`OfflineFile::set_keys`].
     pub fn new(path: PathBuf, packages: Arc<dyn Packages>, news: Sender<Reply>, clock: SharedClock) -> Self {
+        Self::driven(path, packages, news, clock, Drive::Thread)
+    }
+
+    /// The same, driven by a thread or by steps.
+    pub fn driven(path: PathBuf, packages: Arc<dyn Packages>, news: Sender<Reply>, clock: SharedClock, drive: Drive) -> Self {
         let kept = fs::read(kept_beside(&path)).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         let state = Mutex::new(State { kept, ..State::default() });
-        Self { shared: Arc::new(Shared { path, packages, news, clock, steering: Steering::default(), state }) }
+        Self { shared: Arc::new(Shared { path, packages, news, clock, steering: Steering::default(), drive, state }) }
     }
 
     /// What the profile says about looking for packages; headquarters may have another one than the register's own.
@@ -106,9 +141,20 @@ impl OfflineFile {
         self.shared.steering.set_keys(keys);
     }
 
-    /// Headquarters has *Support offline* at no: nothing is fetched, and what was there is set aside.
+    /// Headquarters has *Support offline* at no: nothing is fetched, and what was there is set aside, by the thread if it is at work.
     pub fn give_up(&self) {
-        self.state().activity = Activity::OnlineOnly;
+        {
+            let mut state = self.state();
+            (state.activity, state.version, state.in_use, state.waiting) = (Activity::OnlineOnly, None, None, None);
+            (state.is_newer, state.pending) = (false, 0);
+        }
+        self.shared.steering.go_on();
+        if !self.shared.steering.is_working() {
+            self.clear();
+        }
+    }
+
+    fn clear(&self) {
         let path = &self.shared.path;
         if path.exists() {
             let aside = self.set_aside("unused");
@@ -178,18 +224,60 @@ impl OfflineFile {
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The thread's life.
+    /// The thread's life. A look that panics has failed, and is not the last.
     fn run(&self) {
+        let _ended = Ended(&self.shared.steering);
         loop {
             let interval = self.state().interval;
             let Some(keys) = self.shared.steering.rest(interval) else { break };
-            self.look(&keys);
+            if let Err(why) = guarded(|| self.look(&keys)) {
+                let hint = "it is tried again by itself; the log says more".to_owned();
+                self.state().looked = Some((self.shared.clock.now(), Some(Problem { why, hint })));
+            }
         }
-        self.shared.steering.ended();
+    }
+
+    /// Whether headquarters has changed something for a register that has no packages to tell it.
+    fn look_online_only(&self) {
+        /// There are no packages beyond; it is only whether they may be asked for.
+        const BEYOND_ALL: u64 = i64::MAX.cast_unsigned();
+        self.clear();
+        let (packages, now) = (self.shared.packages.as_ref(), self.shared.clock.now());
+        let is_supported = packages.manifests(BEYOND_ALL).is_ok();
+        let version = packages.version();
+        let mut state = self.state();
+        let seen = state.seen;
+        state.seen = version.as_ref().ok().copied().or(seen);
+        state.looked = Some((now, None));
+        if is_supported || seen.is_some() && seen != state.seen {
+            drop(state);
+            self.tell(Background::ConfigurationChanged);
+        }
+    }
+
+    fn tell(&self, news: Background) {
+        // The till may have gone already; then nobody wants to know.
+        let _ = self.shared.news.send(Reply::Background(news));
+    }
+
+    /// Looks for packages if it is time to; whether it was. With a thread that happens by itself.
+    pub fn step(&self) -> bool {
+        if self.shared.drive == Drive::Thread {
+            return false;
+        }
+        let (interval, now) = (self.state().interval, self.shared.clock.tick());
+        let is_over = self.state().last_look.is_none_or(|last| u128::from(now.since(last)) >= interval.as_millis());
+        let Some(keys) = self.shared.steering.take_turn(is_over) else { return false };
+        self.look(&keys);
+        self.state().last_look = Some(self.shared.clock.tick());
+        true
     }
 
     /// One look for packages, and all that follows from it.
     fn look(&self, keys: &Keys) {
+        if self.state().activity == Activity::OnlineOnly {
+            return self.look_online_only();
+        }
         self.check();
         let downloader = Downloader {
             key: keys.headquarters,
@@ -197,6 +285,7 @@ impl OfflineFile {
             register: Some(keys.register.clone()),
             folder: self.shared.path.with_extension("packages"),
             clock: self.shared.clock.clone(),
+            free: free_bytes,
         };
         let listed = Listed { packages: self.shared.packages.as_ref(), key: keys, seen: Mutex::default() };
         let round = downloader.run_once(&listed, self);
@@ -205,8 +294,7 @@ impl OfflineFile {
         self.send_reports();
         self.keep();
         for item in news {
-            // The till may have gone already; then nobody wants to know.
-            let _ = self.shared.news.send(Reply::Background(item));
+            self.tell(item);
         }
     }
 
@@ -259,6 +347,9 @@ impl OfflineFile {
         let of_the_road = matches!(round.problem, Some(PackageError::Source(_) | PackageError::Cut { .. }));
         let told = problem.clone().filter(|_| !of_the_road);
         let mut news = Vec::new();
+        if matches!(&round.problem, Some(PackageError::Source(error)) if error.kind == ErrorKind::Refused(Refusal::Forbidden)) {
+            news.push(Background::ConfigurationChanged);
+        }
         if state.is_newer {
             news.push(Background::OfflineDatabaseReady);
         }
@@ -267,6 +358,9 @@ impl OfflineFile {
         }
         if !of_the_road {
             state.told = told;
+        }
+        if problem.is_none() {
+            state.kept.confirmed_at = Some(now);
         }
         state.looked = Some((now, problem));
         news
@@ -290,7 +384,7 @@ impl OfflineFile {
         let text = serde_json::to_vec(&self.state().kept).expect("it is JSON");
         let path = kept_beside(&self.shared.path);
         let new = path.with_extension("json.new");
-        if let Err(error) = fs::write(&new, text).and_then(|()| fs::rename(&new, &path)) {
+        if let Err(error) = private::create(&new).and_then(|mut file| file.write_all(&text)).and_then(|()| fs::rename(&new, &path)) {
             tracing::debug!(%error, "what is known of packages was not kept");
         }
     }
@@ -305,6 +399,9 @@ impl Target for OfflineFile {
 
     fn apply(&self, package: &Fetched<'_>) -> Result<Applied> {
         let (path, manifest) = (&self.shared.path, package.manifest);
+        if self.state().activity == Activity::OnlineOnly {
+            return Err(ChannelError::refused(Refusal::Forbidden, "the register works online only"));
+        }
         match manifest.kind {
             Kind::Full => {
                 master::prepare(package.unpacked, path, manifest.to_version)?;
@@ -327,7 +424,14 @@ pub struct SteeredFile(OfflineFile);
 impl OfflineDatabase for SteeredFile {
     fn fetch(&self) {
         let Self(file) = self;
-        if file.state().activity != Activity::Idle || !file.shared.steering.wake() {
+        if file.state().activity == Activity::Paused {
+            return;
+        }
+        if file.shared.drive == Drive::Steps {
+            file.shared.steering.begin_in_steps();
+            return;
+        }
+        if !file.shared.steering.wake() {
             return;
         }
         let this = file.clone();
@@ -345,7 +449,8 @@ impl OfflineDatabase for SteeredFile {
     }
 
     fn is_waiting(&self) -> bool {
-        self.0.state().is_newer
+        let state = self.0.state();
+        state.is_newer && state.activity != Activity::OnlineOnly
     }
 
     fn reopen(&mut self) -> std::result::Result<Arc<dyn Channel>, String> {
@@ -364,7 +469,7 @@ impl OfflineDatabase for SteeredFile {
             };
             let register = file.shared.steering.keys().map(|keys| keys.register);
             state.kept.reports.push(Report { package: manifest.id, register, status, reason, at: file.shared.clock.now() });
-            // It was looked through before it was let to wait.
+            // Its digest was compared before it was let to wait.
             state.is_checked = true;
             state.kept.made_at = Some(manifest.made_at);
         }
@@ -374,6 +479,22 @@ impl OfflineDatabase for SteeredFile {
         drop(state);
         file.shared.steering.go_on();
         opened
+    }
+
+    fn configure(&self, profile: &OfflineProfile) {
+        self.0.configure(profile);
+    }
+
+    fn give_up(&self) {
+        self.0.give_up();
+    }
+
+    fn take_up(&self, profile: &OfflineProfile) {
+        {
+            let mut state = self.0.state();
+            (state.activity, state.version, state.waiting, state.is_newer) = (Activity::Idle, None, None, false);
+        }
+        self.0.configure(profile);
     }
 
     fn status(&self) -> DownloadStatus {
@@ -386,6 +507,7 @@ impl OfflineDatabase for SteeredFile {
             bytes: fs::metadata(&file.shared.path).ok().map(|file| file.len()).filter(|_| state.in_use.is_some()),
             made_at: state.kept.made_at.filter(|_| state.in_use.is_some()),
             looked: state.looked.clone(),
+            confirmed_at: state.kept.confirmed_at,
             pending: state.pending,
             jobs: state.kept.jobs.clone(),
             remark: state.remark.clone(),
@@ -416,6 +538,15 @@ impl Source for Listed<'_> {
 
     fn file(&self, id: u64, from: u64) -> Result<Box<dyn std::io::Read + Send>> {
         self.packages.file(id, from)
+    }
+}
+
+/// Tells at the thread's end, however that comes.
+struct Ended<'a>(&'a Steering);
+
+impl Drop for Ended<'_> {
+    fn drop(&mut self) {
+        self.0.ended();
     }
 }
 

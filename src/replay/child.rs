@@ -92,6 +92,7 @@ fn ring_up(options: &ChildOptions, report: &dyn Fn(Report)) -> Result<u64, Strin
         sample_hint: None,
         activation_code: options.activation_code.clone(),
         news,
+        wire: None,
     })
     .map_err(|error| words(&error))?;
     let Register { mut till, background } = register;

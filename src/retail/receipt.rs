@@ -1,6 +1,6 @@
 //! The receipt as text, from the stored transaction and never from a new computation.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 use super::sale::{Discount, Line, Sale};
 use super::store::Store;
@@ -8,6 +8,8 @@ use super::transaction::Transaction;
 
 /// Columns of the paper.
 pub const WIDTH: usize = 42;
+/// Characters of a line at most: some take no column.
+const CHARACTERS_MAX: usize = 4 * WIDTH;
 
 /// The receipt of a concluded sale, a string a line, each [`WIDTH`] columns at most.
 pub fn lines(transaction: &Transaction, store: &Store) -> Vec<String> {
@@ -15,7 +17,8 @@ pub fn lines(transaction: &Transaction, store: &Store) -> Vec<String> {
     let mut paper = vec![centred(&store.name)];
     paper.extend(store.receipt_header.iter().map(|line| centred(line)));
     paper.push(String::new());
-    let local = transaction.recorded_at + chrono::TimeDelta::minutes(i64::from(store.utc_offset_minutes));
+    let offset = chrono::TimeDelta::minutes(i64::from(store.utc_offset_minutes));
+    let local = transaction.recorded_at.checked_add_signed(offset).unwrap_or(transaction.recorded_at);
     let receipt = transaction.receipt.map_or_else(String::new, |number| format!("{}-{number:06}", transaction.register));
     paper.push(spread(&format!("Receipt {receipt}"), &local.format("%Y-%m-%d %H:%M").to_string()));
     paper.push(spread(&format!("Operator {}", transaction.operator), &format!("Shift {}", transaction.shift)));
@@ -33,7 +36,7 @@ pub fn lines(transaction: &Transaction, store: &Store) -> Vec<String> {
 fn article(line: &Line, paper: &mut Vec<String>) {
     paper.push(spread(&line.name, &line.amounts.extended.plain()));
     if line.quantity != crate::money::Quantity::ONE {
-        paper.push(format!("  {} {} x {}", line.quantity, line.unit, line.price.plain()));
+        paper.push(cut(&format!("  {} {} x {}", line.quantity, line.unit, line.price.plain()), WIDTH));
     }
     match line.discount {
         Some(Discount::Percent(percent)) => {
@@ -78,12 +81,14 @@ fn centred(text: &str) -> String {
 
 /// The text in at most so many columns, without what a printer would obey (operations.md part C, row 60).
 fn cut(text: &str, columns: usize) -> String {
-    let mut taken = 0;
-    text.chars()
-        .filter(|c| !c.is_control())
-        .take_while(|c| {
-            taken += c.width().unwrap_or(0);
-            taken <= columns
-        })
-        .collect()
+    let mut kept = String::new();
+    for c in text.chars().filter(|c| !c.is_control()).take(CHARACTERS_MAX) {
+        kept.push(c);
+        // A text may be wider than its characters, one by one.
+        if kept.width() > columns {
+            kept.pop();
+            break;
+        }
+    }
+    kept
 }

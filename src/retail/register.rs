@@ -25,6 +25,9 @@ pub struct RegisterSetup {
     pub theme: Option<String>,
     /// Idle seconds before it locks itself, if headquarters says so.
     pub lock_after_s: Option<u64>,
+    /// The highest numbers the scale unit has of it: what the register records next comes behind them. In master data there are none.
+    #[serde(default, skip_serializing_if = "Numbers::are_none")]
+    pub numbers: Numbers,
 }
 
 /// The highest numbers known of a register: a new installation goes on from here (operations.md A10, part C row 24).
@@ -39,6 +42,19 @@ pub struct Numbers {
 }
 
 impl Numbers {
+    /// No register comes so far: one that gives a million a second does in three hundred years.
+    pub const MAX: u64 = 1 << 53;
+
+    /// Whether nothing is known.
+    fn are_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a register can have given them.
+    pub fn are_possible(self) -> bool {
+        [self.sequence, self.receipt, self.shift].into_iter().all(|number| number <= Self::MAX)
+    }
+
     /// The higher of each.
     #[must_use]
     pub fn max(self, other: Self) -> Self {

@@ -29,6 +29,9 @@ pub(super) use sum::Sum;
 /// Largest amount, in units of the currency, that a tax is computed from or comes to.
 const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 
+/// Taxes of a line at most: each may move the bases of all others.
+const TAXES_MAX: usize = 100;
+
 /// Decimals kept under [`TaxRounding::Total`]: with [`AMOUNT_MAX`] they fit into a [`Decimal`], so that sums are exact.
 const TOTAL_DECIMALS: u32 = 12;
 
@@ -40,6 +43,9 @@ const TOTAL_DECIMALS: u32 = 12;
 ///
 /// `total_excluded` is `amount` less the taxes in the price, `total_included` is `amount` plus those on top.
 pub fn tax_line(amount: Decimal, quantity: Decimal, taxes: &[Tax], rounding: TaxRounding, step: Decimal) -> Result<TaxedLine, TaxError> {
+    if taxes.len() > TAXES_MAX {
+        return Err(TaxError::OutOfRange);
+    }
     let round = |value| round(value, rounding, step);
     let units = signed_units(amount, quantity);
     let amount = round(amount)?;
@@ -413,6 +419,12 @@ mod tests {
     #[test]
     fn an_absurd_rate_is_refused() {
         let refused = tax_line(number("1000"), Decimal::ONE, &[percent("1e20")], TaxRounding::PerLine, cent());
+        assert_eq!(refused, Err(TaxError::OutOfRange));
+    }
+
+    #[test]
+    fn taxes_without_end_are_refused_in_time() {
+        let refused = tax_line(number("1000"), Decimal::ONE, &vec![percent("1"); 10_000], TaxRounding::PerLine, cent());
         assert_eq!(refused, Err(TaxError::OutOfRange));
     }
 }

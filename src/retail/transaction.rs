@@ -28,6 +28,19 @@ pub struct Transaction {
     pub offline: bool,
     /// What happened.
     pub content: Content,
+    /// What there is to say about its signature; nothing when it is signed with the key of the record before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signing: Option<Signing>,
+}
+
+/// What a record says about its signature, which stands beside it (security.md S20, S25).
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Signing {
+    /// The register signs with this public key from this record on, in hexadecimal.
+    Key(String),
+    /// The fiscal unit had failed: it has no signature.
+    Failed,
 }
 
 /// What a transaction records.
@@ -91,6 +104,13 @@ pub enum Event {
         /// Whom.
         operator: OperatorId,
     },
+    /// The fiscal unit failed, and records are not signed.
+    SigningFailed {
+        /// In the unit's words.
+        cause: String,
+    },
+    /// It signs again.
+    SigningResumed,
 }
 
 impl Transaction {
@@ -121,15 +141,22 @@ impl Transaction {
         serde_json::to_string(self).expect("a transaction has only string keys")
     }
 
-    /// Reads canonical bytes, from a journal or from the wire.
+    /// Reads canonical bytes, from a journal or from the wire; the sums of a sale can be formed, if nothing else is sure about it.
     pub fn from_canonical(text: &str) -> Result<Self, serde_json::Error> {
-        serde_json::from_str(text)
+        let transaction: Self = serde_json::from_str(text)?;
+        if let Some(sale) = transaction.sale() {
+            sale.check_sums().map_err(serde::de::Error::custom)?;
+        }
+        Ok(transaction)
     }
 
-    /// What a scale unit tests before it takes the record in.
+    /// What a scale unit tests before it takes the record in: what no register writes that keeps the order of business. Whether its operator
+    /// was within his limits shows only beside other records and the staff of that day, which may be elsewhere; the register sees to that.
     pub fn verify(&self) -> Result<(), String> {
         match &self.content {
-            Content::Sale(sale) if sale.id != self.id => Err("the sale has another key than its transaction".to_owned()),
+            Content::Sale(sale) | Content::VoidedSale(sale) if sale.id != self.id => {
+                Err("the sale has another key than its transaction".to_owned())
+            }
             Content::Sale(sale) | Content::VoidedSale(sale) if sale.register != self.register => {
                 Err("the sale is another register's than its transaction".to_owned())
             }
@@ -139,7 +166,8 @@ impl Transaction {
             Content::VoidedSale(_) | Content::Event(_) if self.receipt.is_some() => {
                 Err("only a concluded sale has a receipt number".to_owned())
             }
-            Content::VoidedSale(_) | Content::Event(_) => Ok(()),
+            Content::VoidedSale(sale) => sale.verify_given_up(),
+            Content::Event(_) => Ok(()),
         }
     }
 }

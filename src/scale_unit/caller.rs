@@ -3,6 +3,7 @@
 //! A device shows its token and its name, a person the session that was opened at the device. Whoever is refused learns nothing about
 //! what there is: an unknown token and another device's are answered alike.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
@@ -15,8 +16,8 @@ use crate::clock::Time;
 use crate::ids::OperatorId;
 use crate::protocol::{DEVICE_HEADER, ProblemKind, SESSION_HEADER};
 use crate::secret::Secret;
+use crate::server::Peer;
 use crate::server::answer::{Answer, Refused};
-use crate::server::{Peer, SECURITY};
 
 /// The longest name of a device, in bytes.
 pub(super) const DEVICE_NAME_MAX: usize = 64;
@@ -30,6 +31,10 @@ pub(super) struct Bringer(pub(super) Device);
 /// An operator at a register's device.
 pub(super) struct Person;
 
+/// A device that asks for a register, and where it is; none may ask often, so that codes cannot be guessed. It has no token to show, and is
+/// tested before anything it sends is read.
+pub(super) struct Applicant(pub(super) IpAddr);
+
 /// Whoever may read the counters: a process of this machine, or a device.
 pub(super) struct Watcher;
 
@@ -37,9 +42,7 @@ impl FromRequestParts<Arc<Unit>> for Caller {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, unit: &Arc<Unit>) -> Answer<Self> {
-        let shown = Shown::of(&parts.headers);
-        let device = unit.look_up(move |channel| shown.activated(channel)).await;
-        admitted(device, parts, unit).map(Self)
+        admitted(parts, unit, Shown::activated).await.map(Self)
     }
 }
 
@@ -47,9 +50,7 @@ impl FromRequestParts<Arc<Unit>> for Bringer {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, unit: &Arc<Unit>) -> Answer<Self> {
-        let shown = Shown::of(&parts.headers);
-        let device = unit.look_up(move |channel| shown.device(channel)).await;
-        admitted(device, parts, unit).map(Self)
+        admitted(parts, unit, Shown::device).await.map(Self)
     }
 }
 
@@ -57,14 +58,13 @@ impl FromRequestParts<Arc<Unit>> for Person {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, unit: &Arc<Unit>) -> Answer<Self> {
-        let (shown, now) = (Shown::of(&parts.headers), unit.clock.now());
-        let found = unit.look_up(move |channel| {
+        let now = unit.clock.now();
+        let found = admitted(parts, unit, move |shown, channel| {
             let device = shown.activated(channel)?;
             shown.operator(&device, now, channel)?;
             Ok(device)
         });
-        admitted(found.await, parts, unit)?;
-        Ok(Self)
+        found.await.map(|_| Self)
     }
 }
 
@@ -72,29 +72,42 @@ impl FromRequestParts<Arc<Unit>> for Watcher {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, unit: &Arc<Unit>) -> Answer<Self> {
-        if parts.extensions.get::<Peer>().is_some_and(|Peer(address)| address.ip().is_loopback()) {
+        if peer(parts).is_some_and(Peer::is_here) {
             return Ok(Self);
         }
         Caller::from_request_parts(parts, unit).await.map(|_| Self)
     }
 }
 
-/// Lets a device in that does not ask too often, and counts and logs who is refused.
-fn admitted(found: Answer<Device>, parts: &Parts, unit: &Unit) -> Answer<Device> {
-    let now = unit.clock.tick();
-    let refused = match found {
-        Ok(device) if unit.rates.devices.allows(device.token_hash.clone(), now) => return Ok(device),
-        Ok(_) => return Err(Refused::new(ProblemKind::Busy, "this register asks too often")),
-        Err(refused) => refused,
-    };
-    if refused.status() == StatusCode::UNAUTHORIZED {
-        let peer = parts.extensions.get::<Peer>().map(|Peer(address)| address.ip());
-        if !unit.rates.refused.allows(peer, now) {
-            return Err(Refused::new(ProblemKind::Busy, "too many requests from this address were refused"));
+impl FromRequestParts<Arc<Unit>> for Applicant {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, unit: &Arc<Unit>) -> Answer<Self> {
+        let (now, applicant) = (unit.clock.tick(), peer(parts).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| address.ip()));
+        if !unit.rates.activations.allows(applicant, now) || !unit.rates.all_activations.allows((), now) {
+            return Err(Refused::new(ProblemKind::Busy, "too many activations; try again in a minute"));
         }
-        tracing::warn!(target: SECURITY, ?peer, why = refused.detail(), "a token is refused");
+        Ok(Self(applicant))
     }
-    Err(refused)
+}
+
+/// Lets a device in that does not ask too often. Who is refused is counted and logged, and looked up no more when that is often.
+async fn admitted(
+    parts: &Parts,
+    unit: &Unit,
+    look_up: impl FnOnce(&Shown, &dyn ChannelDatabase) -> Result<Device> + Send + 'static,
+) -> Answer<Device> {
+    let (shown, peer, now) = (Shown::of(&parts.headers), peer(parts), unit.clock.tick());
+    unit.door.approach(shown.token_hash.as_ref(), peer, now)?;
+    match unit.look_up(move |channel| look_up(&shown, channel)).await {
+        Ok(device) => unit.door.let_in(&device.token_hash, now).map(|()| device),
+        Err(refused) if refused.status() == StatusCode::UNAUTHORIZED => Err(unit.door.refuse(refused, peer, now)),
+        Err(failed) => Err(failed),
+    }
+}
+
+fn peer(parts: &Parts) -> Option<Peer> {
+    parts.extensions.get().copied()
 }
 
 /// What a request shows for itself; hashes alone.

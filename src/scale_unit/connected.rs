@@ -9,12 +9,14 @@ use std::time::Duration;
 use rustls::ServerConfig;
 
 use super::credentials::Credentials;
-use super::distribution::{Distribution, DistributionOptions, DistributionStatus};
+use super::distribution::{Distribution, DistributionOptions, DistributionStatus, Work};
 use super::headquarters::HttpHeadquarters;
-use super::{Options, ScaleUnit, Shelf};
+use super::{Options, ScaleUnit, Shelf, served};
 use crate::channel::ChannelDatabase;
 use crate::clock::SharedClock;
 use crate::package::VerifyingKey;
+use crate::private;
+use crate::server::in_memory::{Hands, InMemory};
 
 /// What it serves, and where.
 pub struct ConnectedOptions {
@@ -47,25 +49,10 @@ pub struct Connected {
 impl Connected {
     /// Starts it.
     pub fn start(options: ConnectedOptions) -> Result<Self, StartError> {
-        let ConnectedOptions { listen, tls, channel, headquarters, credentials, packages, incoming, interval, clock } = options;
-        let key: VerifyingKey = credentials.headquarters_key.parse().map_err(|_| StartError::Key)?;
-        let at = |path: &PathBuf, error| StartError::Folder { path: path.clone(), error };
-        std::fs::create_dir_all(&incoming).map_err(|error| at(&incoming, error))?;
-        let shelf = Arc::new(Shelf::open(&packages).map_err(|error| at(&packages, error))?);
-        let distribution = Distribution::start(DistributionOptions {
-            channel: Arc::clone(&channel),
-            headquarters: Arc::new(headquarters),
-            key,
-            store: credentials.store,
-            shelf: Arc::clone(&shelf),
-            folder: incoming,
-            clock: Arc::clone(&clock),
-            interval,
-        })
-        .map_err(StartError::Thread)?;
-        let (headquarters, progress) = (Some(distribution.realtime()), Some(distribution.progress()));
-        let options = Options { channel, headquarters, progress, shelf, clock, tls };
-        let unit = ScaleUnit::start(listen, options).map_err(|error| StartError::Listen { listen, error })?;
+        let listen = options.listen;
+        let (distributed, parts) = prepare(options)?;
+        let distribution = Distribution::start(distributed).map_err(StartError::Thread)?;
+        let unit = ScaleUnit::start(listen, parts.with(&distribution)).map_err(|error| StartError::Listen { listen, error })?;
         Ok(Self { unit, distribution })
     }
 
@@ -78,6 +65,68 @@ impl Connected {
     pub fn complete_a_round(&self, within: Duration) -> DistributionStatus {
         self.distribution.complete_a_round(within)
     }
+}
+
+/// A scale unit without threads and sockets: the simulation's.
+pub(crate) struct InSteps {
+    server: InMemory,
+    work: Work,
+    // What the real-time calls of its registers wake, in vain: the rounds are whoever's who has it.
+    _distribution: Distribution,
+}
+
+impl InSteps {
+    /// Puts it together.
+    pub(crate) fn start(options: ConnectedOptions, hands: Hands) -> Result<Self, StartError> {
+        let (distributed, parts) = prepare(options)?;
+        let (distribution, work) = Distribution::in_steps(distributed);
+        let server = InMemory::new(served(parts.with(&distribution)), hands);
+        Ok(Self { server, work, _distribution: distribution })
+    }
+
+    /// The answer to a request.
+    pub(crate) fn answer(&self, request: &[u8]) -> Vec<u8> {
+        self.server.answer(request)
+    }
+
+    /// A round of its background work.
+    pub(crate) fn round(&mut self) -> DistributionStatus {
+        self.work.round()
+    }
+}
+
+/// What is served once the exchange with headquarters stands.
+struct Served {
+    channel: Arc<dyn ChannelDatabase>,
+    shelf: Arc<Shelf>,
+    clock: SharedClock,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+impl Served {
+    fn with(self, distribution: &Distribution) -> Options {
+        let Self { channel, shelf, clock, tls } = self;
+        Options { channel, headquarters: Some(distribution.realtime()), progress: Some(distribution.progress()), shelf, clock, tls }
+    }
+}
+
+fn prepare(options: ConnectedOptions) -> Result<(DistributionOptions, Served), StartError> {
+    let ConnectedOptions { listen: _, tls, channel, headquarters, credentials, packages, incoming, interval, clock } = options;
+    let key: VerifyingKey = credentials.headquarters_key.parse().map_err(|_| StartError::Key)?;
+    let at = |path: &PathBuf, error| StartError::Folder { path: path.clone(), error };
+    private::folder(&incoming).map_err(|error| at(&incoming, error))?;
+    let shelf = Arc::new(Shelf::open(&packages).map_err(|error| at(&packages, error))?);
+    let distributed = DistributionOptions {
+        channel: Arc::clone(&channel),
+        headquarters: Arc::new(headquarters),
+        key,
+        store: credentials.store,
+        shelf: Arc::clone(&shelf),
+        folder: incoming,
+        clock: Arc::clone(&clock),
+        interval,
+    };
+    Ok((distributed, Served { channel, shelf, clock, tls }))
 }
 
 /// Why it does not start.

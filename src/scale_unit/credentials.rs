@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::private;
 use crate::secret::Secret;
 
 /// Bytes of the file at most.
@@ -31,8 +32,7 @@ impl Credentials {
         if about.len() > FILE_MAX {
             return Err(error(Problem::Malformed("it is too large".to_owned())));
         }
-        #[cfg(unix)]
-        if std::os::unix::fs::PermissionsExt::mode(&about.permissions()) & 0o077 != 0 {
+        if private::is_open(&about) {
             return Err(error(Problem::Open));
         }
         let text = std::fs::read_to_string(path).map_err(|found| error(Problem::Unreadable(found.to_string())))?;

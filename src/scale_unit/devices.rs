@@ -1,6 +1,5 @@
 //! Devices becoming registers and ceasing to be (707, 708), and a register's configuration.
 
-use axum::Extension;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
@@ -8,41 +7,38 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::Shared;
-use super::caller::{Caller, DEVICE_NAME_MAX};
+use super::caller::{Applicant, Caller, DEVICE_NAME_MAX};
 use crate::channel::{ChannelDatabase, Device, DeviceStatus, Result};
 use crate::protocol::{self, Problem, ProblemKind, routes};
 use crate::realtime::{Activated, Activation};
 use crate::retail::register::RegisterSetup;
 use crate::secret::Secret;
+use crate::server::SECURITY;
 use crate::server::answer::{Answer, Refused};
-use crate::server::{Peer, SECURITY};
 
 /// The register the device is, as headquarters set it up.
 #[utoipa::path(get, path = routes::REGISTER, security(("device" = [], "token" = [])), responses(
     (status = 200, body = RegisterSetup),
     (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "its configuration has not come yet")))]
 pub(super) async fn register(State(unit): Shared, Caller(device): Caller) -> Answer<Json<RegisterSetup>> {
-    unit.look_up(move |channel| channel.register(&device.register)).await.map(Json)
+    let setup = unit.ask(move |channel| {
+        let setup = channel.register(&device.register)?;
+        Ok(RegisterSetup { numbers: channel.highest_numbers(&device.register)?, ..setup })
+    });
+    setup.await.map(Json)
 }
 
 /// 707: a device becomes a register, by a code that headquarters gave out.
 #[utoipa::path(post, path = routes::ACTIVATE, request_body = Activation, responses(
     (status = 200, body = Activated),
-    (status = 401, body = Problem, content_type = protocol::PROBLEM_JSON, description = "headquarters refuses the device"),
-    (status = 403, body = Problem, content_type = protocol::PROBLEM_JSON, description = "the code is wrong, used or too old"),
-    (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "the code is unknown"),
-    (status = 409, body = Problem, content_type = protocol::PROBLEM_JSON, description = "the register has a device"),
+    (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "the code is wrong, another device's, or too old"),
     (status = 429, body = Problem, content_type = protocol::PROBLEM_JSON, description = "too often")))]
 pub(super) async fn activate(
     State(unit): Shared,
-    Extension(Peer(peer)): Extension<Peer>,
+    Applicant(peer): Applicant,
     body: std::result::Result<Json<Activation>, JsonRejection>,
 ) -> Answer<Json<Activated>> {
     let Json(activation) = body?;
-    let now = unit.clock.tick();
-    if !unit.rates.activations.allows(Some(peer.ip()), now) || !unit.rates.all_activations.allows((), now) {
-        return Err(Refused::new(ProblemKind::Busy, "too many activations; try again in a minute"));
-    }
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if activation.device.is_empty() || activation.device.len() > DEVICE_NAME_MAX || !is_name(&activation.device) {
         return Err(Refused::new(ProblemKind::Invalid, "a device's name has letters, digits and hyphens, 64 at most"));
@@ -58,10 +54,11 @@ pub(super) async fn activate(
             register: activated.register.clone(),
             token_hash: activated.token.hash(),
             status: DeviceStatus::Activated,
+            numbers: activated.numbers,
+            handed_on: None,
         };
-        channel.activate(&device)?;
         // Transactions that have not gone on yet count as well.
-        activated.numbers = activated.numbers.max(channel.highest_numbers(&device.register)?);
+        activated.numbers = channel.activate(&device)?;
         Ok(activated)
     });
     let activated = activated.await.inspect_err(|refused| {
@@ -74,9 +71,8 @@ pub(super) async fn activate(
 /// 708: the register is released from this device.
 #[utoipa::path(post, path = routes::DEACTIVATE, security(("device" = [], "token" = [])), responses(
     (status = 204, description = "the device is no register any more"),
-    (status = 403, body = Problem, content_type = protocol::PROBLEM_JSON, description = "headquarters refuses"),
     (status = 404, body = Problem, content_type = protocol::PROBLEM_JSON, description = "headquarters does not know the register"),
-    (status = 409, body = Problem, content_type = protocol::PROBLEM_JSON, description = "headquarters knows another device")))]
+    (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "headquarters knows another device")))]
 pub(super) async fn deactivate(State(unit): Shared, Caller(device): Caller) -> Answer<StatusCode> {
     let register = device.register.clone();
     let done = unit.ask_headquarters(move |headquarters, channel| {

@@ -20,7 +20,9 @@ use crate::ids::RegisterId;
 use crate::package::{Report, VerifyingKey};
 use crate::realtime::{Activated, Activation, Headquarters, Taken};
 use crate::retail::gift_card::GiftCard;
-use work::Work;
+pub(super) use work::Work;
+
+use crate::round::guarded;
 
 use super::headquarters::HttpHeadquarters;
 use super::shelf::Shelf;
@@ -80,19 +82,18 @@ pub(super) struct Distribution {
 impl Distribution {
     /// Begins it.
     pub(super) fn start(options: DistributionOptions) -> io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let (interval, headquarters) = (options.interval, Arc::clone(&options.headquarters));
-        let mut work = Work::new(options);
-        let thread = std::thread::Builder::new().name("distribution".to_owned()).spawn({
-            let shared = Arc::clone(&shared);
-            move || {
-                while shared.begin_round() {
-                    let status = work.round();
-                    shared.end_round(status, interval);
-                }
-            }
-        })?;
-        Ok(Self { shared, headquarters, thread: Some(thread) })
+        let interval = options.interval;
+        let (mut distribution, mut work) = Self::in_steps(options);
+        let shared = Arc::clone(&distribution.shared);
+        let rounds = move || shared.work(interval, || work.round());
+        distribution.thread = Some(std::thread::Builder::new().name("distribution".to_owned()).spawn(rounds)?);
+        Ok(distribution)
+    }
+
+    /// Without a thread: whoever has the work does its rounds.
+    pub(super) fn in_steps(options: DistributionOptions) -> (Self, Work) {
+        let headquarters = Arc::clone(&options.headquarters);
+        (Self { shared: Arc::default(), headquarters, thread: None }, Work::new(options))
     }
 
     /// Tells at any time how it stands.
@@ -155,6 +156,15 @@ impl Shared {
         self.changed.notify_all();
     }
 
+    /// The thread's life; a round that panics has failed, and is not the last.
+    fn work(&self, interval: Duration, mut round: impl FnMut() -> DistributionStatus) {
+        while self.begin_round() {
+            let status = guarded(&mut round);
+            let failed = |words| DistributionStatus { last_error: Some(words), ..self.state().status.clone() };
+            self.end_round(status.unwrap_or_else(failed), interval);
+        }
+    }
+
     /// For the thread: whether there is to be another round.
     fn begin_round(&self) -> bool {
         let mut state = self.state();
@@ -204,5 +214,26 @@ impl Headquarters for Realtime {
 
     fn report(&self, reports: &[Report]) -> Result<()> {
         self.headquarters.report(reports)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_that_panics_has_failed_and_is_not_the_last() {
+        let (shared, mut rounds) = (Shared::default(), 0_u64);
+        let mut told = Vec::new();
+        shared.work(Duration::ZERO, || {
+            rounds += 1;
+            told.push(shared.state().status.clone());
+            assert!(rounds != 2, "the second");
+            shared.state().is_ending = rounds == 3;
+            DistributionStatus { waiting: rounds, ..DistributionStatus::default() }
+        });
+        let failed = DistributionStatus { waiting: 1, last_error: Some("the program failed: the second".to_owned()), last_success: None };
+        assert_eq!(told[2], failed);
+        assert_eq!(shared.state().status.last_error, None);
     }
 }

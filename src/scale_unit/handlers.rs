@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
@@ -13,15 +14,15 @@ use uuid::Uuid;
 
 use super::caller::{Bringer, Caller, Person, Watcher};
 use super::{DistributionStatus, Progress, Shared};
-use crate::channel::{self, ChannelDatabase, ChannelError, Page, ProductSearch, Recorded, Refusal, Upload};
+use crate::channel::{self, ChannelDatabase, ChannelError, Device, Page, ProductSearch, Recorded, Refusal, Upload};
 use crate::ids::{ProductId, RegisterId, TransactionId};
 use crate::protocol::{self, DataVersion, JSON, Problem, ProblemKind, Receipt, routes};
 use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
 use crate::retail::store::Store;
-use crate::server::SECURITY;
 use crate::server::answer::{Answer, Refused};
 use crate::server::metrics::Family;
+use crate::server::{Peer, SECURITY};
 
 /// The longest number of a gift card, in bytes.
 const GIFT_CARD_MAX: usize = 200;
@@ -120,7 +121,7 @@ pub(super) async fn record(
     let recorded = unit.ask({
         let metrics = Arc::clone(&unit.metrics);
         move |channel| {
-            let answer = record_own(&device.register, &upload, channel);
+            let answer = record_own(&device, &upload, channel);
             metrics.add(&TRANSACTIONS, result_of(&answer), 1);
             answer
         }
@@ -135,18 +136,18 @@ pub(super) async fn record(
 
 /// Takes in what the register itself wrote. Another's records are left where they are: nobody can fill the place of a register's numbers,
 /// or of what is set aside, in its name. What cannot be read at all is set aside with the rest that breaks a rule.
-fn record_own(register: &RegisterId, upload: &Upload, channel: &dyn ChannelDatabase) -> channel::Result<Recorded> {
+fn record_own(device: &Device, upload: &Upload, channel: &dyn ChannelDatabase) -> channel::Result<Recorded> {
     #[derive(Deserialize)]
     struct Written {
         register: RegisterId,
     }
     upload.check()?;
     match serde_json::from_str::<Written>(&upload.canonical) {
-        Ok(written) if written.register != *register => {
-            tracing::warn!(target: SECURITY, %register, written_by = ?written.register, "another register's transaction is refused");
+        Ok(written) if written.register != device.register => {
+            tracing::warn!(target: SECURITY, register = %device.register, written_by = ?written.register, "another register's transaction is refused");
             Err(ChannelError::refused(Refusal::Forbidden, "another register wrote it"))
         }
-        Ok(_) | Err(_) => channel.record(upload),
+        Ok(_) | Err(_) => channel.record_from(device, upload),
     }
 }
 
@@ -175,8 +176,10 @@ pub(super) async fn health() -> &'static str {
 
 /// Registers can be served; if not, the problem says why.
 #[utoipa::path(get, path = routes::READY, responses(
-    (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn ready(State(unit): Shared) -> Answer<&'static str> {
+    (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = protocol::PROBLEM_JSON),
+    (status = 429, body = Problem, content_type = protocol::PROBLEM_JSON, description = "too often; wait a little")))]
+pub(super) async fn ready(State(unit): Shared, Extension(peer): Extension<Peer>) -> Answer<&'static str> {
+    unit.door.pass(peer, unit.clock.tick())?;
     if unit.look_up(|channel| channel.is_empty()).await? {
         let detail = "no master data have been loaded yet";
         return Err(Refused::with_status(ProblemKind::Broken, StatusCode::SERVICE_UNAVAILABLE, detail));

@@ -5,6 +5,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -21,6 +22,7 @@ use crate::protocol::{JSON, ZSTD};
 use crate::realtime::{Activated, Activation, Headquarters, Taken};
 use crate::retail::gift_card::GiftCard;
 use crate::secret::Secret;
+use crate::wire::Wire;
 
 /// Headquarters, seen from a scale unit.
 pub struct HttpHeadquarters {
@@ -33,6 +35,11 @@ impl HttpHeadquarters {
     /// sent yet.
     pub fn new(url: &str, authority: Option<&Path>, token: Secret) -> std::result::Result<Self, AddressError> {
         Ok(Self { client: Client::new(url, authority)?, token })
+    }
+
+    /// Headquarters at the other end of a wire.
+    pub fn over(wire: Arc<dyn Wire>, token: Secret) -> Self {
+        Self { client: Client::over(wire), token }
     }
 
     fn get<T: DeserializeOwned>(&self, path_and_query: &str) -> Result<T> {

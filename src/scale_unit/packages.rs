@@ -40,7 +40,7 @@ pub(super) struct AfterQuery {
     after: u64,
 }
 
-/// Manifests of the packages that lead beyond a version, oldest first.
+/// Manifests of the packages that lead beyond a version, oldest first, 1,000 at most.
 #[utoipa::path(get, path = routes::PACKAGES, params(AfterQuery), security(("device" = [], "token" = [])), responses(
     (status = 200, body = Vec<SignedManifest>),
     (status = 403, body = Problem, content_type = protocol::PROBLEM_JSON, description = "the register does not support offline"),

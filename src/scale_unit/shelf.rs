@@ -8,7 +8,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError, RwLock};
 
-use crate::package::{Kind, Manifest, SignedManifest};
+use crate::package::{Kind, LISTED_MAX, Manifest, SignedManifest};
+use crate::private;
 
 /// The folder.
 pub struct Shelf {
@@ -37,7 +38,7 @@ pub enum Shelved {
 impl Shelf {
     /// A folder, made when there is none; what is whole in it is on the shelf.
     pub fn open(folder: &Path) -> io::Result<Self> {
-        fs::create_dir_all(folder)?;
+        private::folder(folder)?;
         let mut packages = Vec::new();
         for entry in fs::read_dir(folder)? {
             let path = entry?.path();
@@ -82,10 +83,11 @@ impl Shelf {
         }
     }
 
-    /// Manifests of the packages that lead beyond a version, oldest first.
+    /// Manifests of the packages that lead beyond a version, oldest first, [`LISTED_MAX`] at most.
     pub fn manifests(&self, after: u64) -> Vec<SignedManifest> {
         let packages = self.packages.read().unwrap_or_else(PoisonError::into_inner);
-        packages.iter().filter(|package| package.manifest.to_version > after).map(|package| package.signed.clone()).collect()
+        let beyond = packages.iter().filter(|package| package.manifest.to_version > after);
+        beyond.take(LISTED_MAX).map(|package| package.signed.clone()).collect()
     }
 
     /// The version the newest package leads to; 0 without any.

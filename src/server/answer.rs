@@ -1,6 +1,7 @@
 //! How a handler asks what may block or panic, and how its failure becomes a problem detail, whoever found it: the channel, axum, or no
 //! handler at all.
 
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use axum::Json;
@@ -68,8 +69,24 @@ pub(crate) fn at_once<T>(question: impl FnOnce() -> channel::Result<T>) -> Answe
     Ok(catch_unwind(AssertUnwindSafe(question)).map_err(|_| failed())??)
 }
 
+thread_local! {
+    /// Nobody else is served by this thread, so that it may block.
+    static MAY_BLOCK: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Serves on this thread alone, whatever blocks: without others there is nobody to be kept waiting.
+pub(crate) fn on_this_thread<T>(serve: impl FnOnce() -> T) -> T {
+    let before = MAY_BLOCK.replace(true);
+    let served = serve();
+    MAY_BLOCK.set(before);
+    served
+}
+
 /// Asks on a thread that may block.
 pub(crate) async fn blocking<T: Send + 'static>(question: impl FnOnce() -> channel::Result<T> + Send + 'static) -> Answer<T> {
+    if MAY_BLOCK.get() {
+        return at_once(question);
+    }
     let answer = tokio::task::spawn_blocking(question).await;
     Ok(answer.inspect_err(|error| tracing::error!(%error, "a request panicked")).map_err(|_| failed())??)
 }

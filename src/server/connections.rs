@@ -1,9 +1,11 @@
-//! Taking connections, encrypted or not: so many at once, none that never finishes its handshake or its request's head, all ended when the
-//! server stops.
+//! Taking connections, encrypted or not: so many at once and from one address, none that never finishes its handshake or its request's head,
+//! all ended when the server stops.
 
+use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -17,7 +19,7 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Notify, Semaphore, oneshot};
 use tokio::time;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -26,9 +28,13 @@ use super::{Peer, SECURITY, STOP_WAIT};
 
 /// Connections at once; more wait in the system's queue.
 const CONNECTIONS_MAX: usize = 1_024;
+/// And from one address: whoever holds all he can leaves the others room.
+const CONNECTIONS_OF_ONE_MAX: usize = CONNECTIONS_MAX / 4;
+/// How long a connection may take until its first request's head is there.
+const FIRST_HEAD_WAIT: Duration = Duration::from_secs(10);
 /// How long a TLS handshake may take.
 const HANDSHAKE_WAIT: Duration = Duration::from_secs(10);
-/// How long a request's head may take, and how long a connection may be idle: longer than registers keep one.
+/// How long a later request's head may take, and how long a connection may be idle: longer than registers keep one.
 const HEAD_WAIT: Duration = Duration::from_mins(1);
 /// What a request's head may be, in bytes.
 const HEAD_MAX: usize = 32 * 1_024;
@@ -45,6 +51,7 @@ pub(super) async fn serve(
     let listener = TcpListener::from_std(listener)?;
     let acceptor = tls.map(TlsAcceptor::from);
     let slots = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+    let holders = Holders::default();
     let graceful = GracefulShutdown::new();
     loop {
         let accept = async {
@@ -59,6 +66,7 @@ pub(super) async fn serve(
             time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
+        let Some(place) = Place::take(&holders, address.ip()) else { continue };
         // Answers are small and waited for.
         let _ = stream.set_nodelay(true);
         let (acceptor, watcher, router) = (acceptor.clone(), graceful.watcher(), router.clone());
@@ -71,7 +79,7 @@ pub(super) async fn serve(
                     }
                 }
             }
-            drop(slot);
+            drop((slot, place));
         });
     }
     drop(listener);
@@ -95,11 +103,53 @@ async fn serve_one(stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WAIT).max_buf_size(HEAD_MAX);
     let routes = TowerToHyperService::new(router);
+    let first = Arc::new(Notify::new());
+    let begun = Arc::clone(&first);
     let routes = service_fn(move |mut request: Request<Incoming>| {
+        begun.notify_one();
         request.extensions_mut().insert(Peer(peer));
         routes.call(request)
     });
     let connection = http.serve_connection(TokioIo::new(stream), routes);
+    let mut connection = pin!(watcher.watch(connection));
     // What a peer does to its connection is its own affair.
-    let _ = watcher.watch(connection).await;
+    tokio::select! {
+        _ = &mut connection => {}
+        () = first.notified() => drop(connection.await),
+        () = time::sleep(FIRST_HEAD_WAIT) => {}
+    }
+}
+
+/// How many connections each address holds.
+type Holders = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
+/// A connection's place among those of its address, until it is dropped.
+struct Place {
+    holders: Holders,
+    holder: IpAddr,
+}
+
+impl Place {
+    /// None when its address holds all that one may.
+    fn take(holders: &Holders, holder: IpAddr) -> Option<Self> {
+        let mut held = holders.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = held.entry(holder).or_default();
+        if *count >= CONNECTIONS_OF_ONE_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(Self { holders: Arc::clone(holders), holder })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.holders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.holder) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.holder);
+            }
+        }
+    }
 }

@@ -23,6 +23,17 @@ impl<Asker: Hash + Eq> Rate<Asker> {
         Self { burst, interval_ms, full_at: Mutex::default() }
     }
 
+    /// Whether he may not ask once more; nothing counts.
+    pub(crate) fn is_spent(&self, asker: &Asker, now: Tick) -> bool {
+        let full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);
+        full_at.get(asker).is_some_and(|full_at| (*full_at).max(now).plus_ms(self.interval_ms).since(now) > self.burst * self.interval_ms)
+    }
+
+    /// Whether he has asked before.
+    pub(crate) fn remembers(&self, asker: &Asker) -> bool {
+        self.full_at.lock().unwrap_or_else(PoisonError::into_inner).contains_key(asker)
+    }
+
     /// Whether he may ask once more; it counts if he may.
     pub(crate) fn allows(&self, asker: Asker, now: Tick) -> bool {
         let mut full_at = self.full_at.lock().unwrap_or_else(PoisonError::into_inner);

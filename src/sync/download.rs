@@ -3,16 +3,17 @@
 //! A register's download thread and a scale unit's distribution thread call it, each with its own source and target. It has no thread of
 //! its own, and knows neither HTTP nor SQL.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::channel::Result;
 use crate::clock::SharedClock;
 use crate::ids::RegisterId;
-use crate::package::{self, Manifest, PackageError, Plan, Report, SignedManifest, Source, Status, VerifyingKey};
+use crate::package::{self, LISTED_MAX, Manifest, PackageError, Plan, Report, SignedManifest, Source, Status, VerifyingKey};
+use crate::private;
 
-/// Manifests looked at in one round; more wait for the next.
-const MANIFESTS_MAX: usize = 10_000;
+/// Bytes of the disk that packages leave to the journal and to all else.
+const RESERVE: u64 = 64 << 20;
 
 /// What packages are applied to.
 pub trait Target {
@@ -69,6 +70,21 @@ pub struct Downloader {
     pub folder: PathBuf,
     /// For the times of reports.
     pub clock: SharedClock,
+    /// How many bytes are free on the disk of a folder: [`free_bytes`].
+    pub free: fn(&Path) -> io::Result<u64>,
+}
+
+/// Bytes that are free on the disk of a folder, for this user.
+#[cfg(unix)]
+pub fn free_bytes(folder: &Path) -> io::Result<u64> {
+    let disk = rustix::fs::statvfs(folder)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Bytes that are free on the disk of a folder; this system is not asked.
+#[cfg(not(unix))]
+pub fn free_bytes(_: &Path) -> io::Result<u64> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 impl Downloader {
@@ -83,7 +99,7 @@ impl Downloader {
     }
 
     fn run(&self, source: &dyn Source, target: &dyn Target, round: &mut Round) -> std::result::Result<(), PackageError> {
-        fs::create_dir_all(&self.folder).map_err(|error| PackageError::Disk(error.to_string()))?;
+        private::folder(&self.folder).map_err(|error| PackageError::Disk(error.to_string()))?;
         let version = target.version().map_err(PackageError::Target)?;
         let listed = self.verified(source.manifests(version)?, round);
         let manifests: Vec<Manifest> = listed.iter().map(|(manifest, _)| manifest.clone()).collect();
@@ -110,7 +126,7 @@ impl Downloader {
     /// What headquarters signed for this store and this program can apply.
     fn verified(&self, signed: Vec<SignedManifest>, round: &mut Round) -> Vec<(Manifest, SignedManifest)> {
         let mut verified = Vec::new();
-        for signed in signed.into_iter().take(MANIFESTS_MAX) {
+        for signed in signed.into_iter().take(LISTED_MAX) {
             match signed.open(&self.key).and_then(|manifest| self.check(&manifest).map(|()| manifest)) {
                 Ok(manifest) => verified.push((manifest, signed)),
                 Err(problem) => {
@@ -138,18 +154,29 @@ impl Downloader {
         manifest: &Manifest,
         signed: &SignedManifest,
     ) -> std::result::Result<Applied, PackageError> {
-        let file = package::fetch(source, manifest, &self.folder)?;
+        self.check_room(manifest)?;
         let unpacked = self.folder.join(format!("{}.db", manifest.id));
-        let applied = package::unpack(&file, manifest, &unpacked).and_then(|()| {
+        let applied = package::fetch(source, manifest, &self.folder, &unpacked).and_then(|file| {
             let fetched = Fetched { manifest, signed, file: &file, unpacked: &unpacked };
             target.apply(&fetched).map_err(PackageError::Target)
         });
-        // A file that is wrong is fetched again; one that the target could not take is not.
-        if !matches!(applied, Err(PackageError::Target(_) | PackageError::Disk(_))) {
-            let _ = fs::remove_file(&file);
+        // What came of a file is gone on with, and one that the target could not take is not fetched again. A full disk needs the room.
+        if !matches!(applied, Err(PackageError::Cut { .. } | PackageError::Source(_) | PackageError::Target(_))) {
+            let _ = fs::remove_file(package::part(&self.folder, manifest.id));
         }
         let _ = fs::remove_file(&unpacked);
         applied
+    }
+
+    /// Whether what is fetched and unpacked leaves room on the disk: the journal is on the same one, and sales come first.
+    fn check_room(&self, manifest: &Manifest) -> std::result::Result<(), PackageError> {
+        let have = fs::metadata(package::part(&self.folder, manifest.id)).map_or(0, |file| file.len());
+        let needed = manifest.bytes.saturating_sub(have) + manifest.unpacked_bytes + RESERVE;
+        // Where nobody can say how much there is, the disk will.
+        match (self.free)(&self.folder) {
+            Ok(free) if free < needed => Err(PackageError::NoRoom { free_mib: free >> 20, needed_mib: (needed >> 20) + 1 }),
+            Ok(_) | Err(_) => Ok(()),
+        }
     }
 
     /// Removes what earlier rounds left and this one does not need: files that are named by a package's number.

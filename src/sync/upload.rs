@@ -10,7 +10,7 @@ mod pause;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -40,6 +40,8 @@ const GRACE: Duration = Duration::from_millis(250);
 pub struct Uploader {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    /// Where it has no thread.
+    worker: Option<Mutex<Worker>>,
 }
 
 /// How uploading goes, for the connection status window.
@@ -65,19 +67,28 @@ impl Uploader {
         clock: SharedClock,
         news: impl Fn(Background) + Send + 'static,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::default());
-        let worker = Worker {
-            outbox,
-            channel: Deadline::new(channel),
-            timeout_ms,
-            clock,
-            news: Box::new(news),
-            shared: Arc::clone(&shared),
-            period: 0,
-            walk: Walk::default(),
-        };
+        let worker = Worker::new(outbox, Deadline::new(channel), timeout_ms, clock, Box::new(news));
+        let shared = Arc::clone(&worker.shared);
         let thread = std::thread::Builder::new().name("upload".to_owned()).spawn(|| worker.run())?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), worker: None })
+    }
+
+    /// The same without a thread: it goes on when [`Uploader::step`] is called.
+    pub fn in_steps(
+        outbox: Outbox,
+        channel: Deadline,
+        timeout_ms: u64,
+        clock: SharedClock,
+        news: impl Fn(Background) + Send + 'static,
+    ) -> Self {
+        let worker = Worker::new(outbox, channel, timeout_ms, clock, Box::new(news));
+        Self { shared: Arc::clone(&worker.shared), thread: None, worker: Some(Mutex::new(worker)) }
+    }
+
+    /// Brings up the next batch if it is time to; whether it was. One with a thread does that by itself.
+    pub fn step(&self) -> bool {
+        let Some(worker) = &self.worker else { return false };
+        worker.lock().unwrap_or_else(PoisonError::into_inner).step()
     }
 
     /// A transaction was recorded.
@@ -108,7 +119,8 @@ impl Uploader {
 
 impl Drop for Uploader {
     fn drop(&mut self) {
-        if self.shared.stop(GRACE)
+        if self.thread.is_some()
+            && self.shared.stop(GRACE)
             && let Some(thread) = self.thread.take()
         {
             // A panic in it has been told on its thread.
@@ -128,6 +140,9 @@ struct Worker {
     /// The time online this walk belongs to.
     period: u64,
     walk: Walk,
+    /// How long it rests, and since when.
+    rest: Rest,
+    rests_since: Tick,
 }
 
 /// A walk along the outbox, from its oldest record to its newest.
@@ -176,16 +191,39 @@ enum Outcome {
 }
 
 impl Worker {
+    fn new(outbox: Outbox, channel: Deadline, timeout_ms: u64, clock: SharedClock, news: Box<dyn Fn(Background) + Send>) -> Self {
+        let (shared, rests_since) = (Arc::default(), clock.tick());
+        Self { outbox, channel, timeout_ms, clock, news, shared, period: 0, walk: Walk::default(), rest: Rest::No, rests_since }
+    }
+
     fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let _ended = shared.ended_when_dropped();
-        let mut rest = Rest::No;
-        while let Some(period) = shared.rest(rest) {
-            if period != self.period {
-                (self.period, self.walk) = (period, Walk::default());
-            }
-            rest = self.go_on().unwrap_or_else(|error| self.journal_failed(&error));
+        while let Some(period) = shared.rest(self.rest) {
+            self.turn(period);
         }
+    }
+
+    /// Its next turn, if the rest is over.
+    fn step(&mut self) -> bool {
+        let is_over = match self.rest {
+            Rest::No => true,
+            Rest::UntilWoken => false,
+            Rest::For(time) => u128::from(self.clock.tick().since(self.rests_since)) >= time.as_millis(),
+        };
+        let turn = self.shared.take_turn(is_over);
+        if let Some(period) = turn {
+            self.turn(period);
+        }
+        turn.is_some()
+    }
+
+    fn turn(&mut self, period: u64) {
+        if period != self.period {
+            (self.period, self.walk) = (period, Walk::default());
+        }
+        self.rest = self.go_on().unwrap_or_else(|error| self.journal_failed(&error));
+        self.rests_since = self.clock.tick();
     }
 
     /// Brings up the next batch, and says how long to rest then.

@@ -21,8 +21,10 @@ pub trait Activation: Send {
     fn activate(&mut self, code: &Secret) -> Result<Numbers, ActivationError>;
     /// 708: gives the identity back, and forgets it.
     fn release(&mut self) -> Result<(), ActivationError>;
-    /// The scale unit said that the device is deactivated: that is kept until the next activation.
+    /// The scale unit said that the device is deactivated: that is kept until the next activation, or until it says otherwise.
     fn was_deactivated(&mut self);
+    /// The scale unit takes the token: one that does not know the device, such as another store's, may have said that it was deactivated.
+    fn was_accepted(&mut self);
 }
 
 /// Whether a device may work.
@@ -139,6 +141,7 @@ fn empty_view() -> View {
             unsent: 0,
             oldest_unsent: None,
             set_aside: 0,
+            unsigned: false,
             utc_offset_minutes: 0,
         },
         sale: None,

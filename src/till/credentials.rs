@@ -1,6 +1,8 @@
 //! A PIN typed at the register: counted before it is compared, at sign-in, unlocking and a manager's signature alike, online and offline
 //! (operations.md A8, security.md S3); and the manager who ends a lock.
 
+use chrono::TimeDelta;
+
 use super::stop::Stop;
 use super::{Standing, Till};
 use crate::channel::{ChannelError, ErrorKind, Refusal};
@@ -38,6 +40,7 @@ impl Till {
         match self.compare_pin(desk, operator, pin) {
             Ok(found) => {
                 self.journal.set_attempts(operator, Attempts::default(), now)?;
+                self.refuse_old_staff(now)?;
                 Ok(Checked::Right(found))
             }
             Err(error) if error.kind == ErrorKind::Refused(Refusal::Credentials) => match self.journal.attempts(operator)?.locked_at(now) {
@@ -79,6 +82,20 @@ impl Till {
             }
             answer => answer,
         }
+    }
+
+    /// Offline, whoever left is found out only while the staff data are new enough (security.md S5). A sale in hand can be finished.
+    fn refuse_old_staff(&self, now: Time) -> Result<(), Stop> {
+        let days = self.profile.offline.staff_data_max_age_days;
+        if days == 0 || self.in_hand.is_some() || self.sources.source() == Source::Online {
+            return Ok(());
+        }
+        let confirmed_at = self.offline_database.status().confirmed_at;
+        if confirmed_at.is_some_and(|at| now - at <= TimeDelta::days(days.into())) {
+            return Ok(());
+        }
+        let text = format!("nobody signs in offline: for more than {days} days this register has not learnt who works here");
+        Err(Stop::refused(text, "sign in once the scale unit answers again"))
     }
 
     /// Asks a manager to unlock an operator; comes back with what the dialog before it says then.
@@ -129,6 +146,7 @@ impl Till {
         self.journal.set_attempts(operator, Attempts::default(), now)?;
         // Before the first shift there is no record that it could stand in; the log has it.
         tracing::info!(manager = ?manager.id.0, operator = ?operator.0, "unlocked after wrong PINs");
+        self.take_numbers()?;
         if let Some(shift) = self.journal.shift()? {
             let stamp = Stamp { operator: manager.id, shift: shift.id, at: now, offline: self.sources.source() == Source::Offline };
             let id = self.keys.next(now);

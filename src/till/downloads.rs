@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::channel::Channel;
 use crate::clock::Time;
+use crate::profile::OfflineProfile;
 
 /// The offline database's file, as the till steers it.
 pub trait OfflineDatabase: Send {
@@ -20,6 +21,12 @@ pub trait OfflineDatabase: Send {
     fn is_waiting(&self) -> bool;
     /// Takes the newer one into use. When that fails, whoever holds the old one goes on with it.
     fn reopen(&mut self) -> Result<Arc<dyn Channel>, String>;
+    /// Headquarters has changed the profile.
+    fn configure(&self, profile: &OfflineProfile);
+    /// Headquarters has *Support offline* at no from now on: what there is is set aside, and nothing is fetched any more.
+    fn give_up(&self);
+    /// Headquarters has it at yes again; the next look begins anew.
+    fn take_up(&self, profile: &OfflineProfile);
     /// What is known, for the connection status window.
     fn status(&self) -> DownloadStatus;
 }
@@ -37,6 +44,8 @@ pub struct DownloadStatus {
     pub made_at: Option<Time>,
     /// The last look for packages, and why it failed, if it did.
     pub looked: Option<(Time, Option<Problem>)>,
+    /// When the scale unit last had nothing newer, or what it had came: who works here was known then.
+    pub confirmed_at: Option<Time>,
     /// Packages that are known and not in use yet.
     pub pending: usize,
     /// What became of each distribution job's last package.

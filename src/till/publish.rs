@@ -37,6 +37,7 @@ impl Till {
             unsent: sales,
             oldest_unsent: oldest_sale,
             set_aside,
+            unsigned: self.signing_failed,
             utc_offset_minutes: self.store.utc_offset_minutes,
         }
     }
@@ -97,6 +98,16 @@ pub(super) fn offline_lost_notice() -> Notice {
         text: "there is no offline database any more".to_owned(),
         hint: "the register sells while the scale unit answers".to_owned(),
     }
+}
+
+/// What the notice line says when the fiscal unit has failed.
+pub(super) fn unsigned_notice(cause: String) -> Notice {
+    Notice { level: Level::Warning, text: cause, hint: "go on selling; call support, as receipts are not signed".to_owned() }
+}
+
+/// What it says when the unit is back.
+pub(super) fn signed_notice() -> Notice {
+    Notice { level: Level::Info, text: "the signing unit works again".to_owned(), hint: "receipts are signed again".to_owned() }
 }
 
 /// What it says when it is back.

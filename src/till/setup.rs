@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::configuration::Renewal;
 use super::downloads::OfflineDatabase;
 use super::{Activation, InHand, Sources, Till};
 use crate::clock::{SharedClock, Tick};
@@ -34,7 +35,9 @@ pub struct Setup {
     pub store: Store,
     /// Which register it is.
     pub register: RegisterId,
-    /// Its profile.
+    /// Its own profile.
+    pub own_profile: Profile,
+    /// The same after headquarters has had its say.
     pub profile: Profile,
     /// The clock.
     pub clock: SharedClock,
@@ -65,6 +68,7 @@ impl Till {
             last_serial,
             store,
             register,
+            own_profile,
             profile,
             clock,
             keys,
@@ -90,6 +94,7 @@ impl Till {
             text: "a sale is in hand, as it was when the register stopped".to_owned(),
             hint: "sign in to go on with it".to_owned(),
         });
+        let signing_failed = matches!(journal.last_signing()?, Some(Event::SigningFailed { .. }));
         let last_activity = clock.tick();
         Ok(Self {
             in_hand: restored.map(|sale| InHand { totals: sale.totals(), sale: Arc::new(sale), age_checked: 0 }),
@@ -97,6 +102,7 @@ impl Till {
             barcode_patterns: barcode_patterns(&store),
             store,
             register,
+            own_profile,
             profile,
             clock,
             keys,
@@ -108,6 +114,8 @@ impl Till {
             news,
             purged: None,
             activation,
+            renewal: Renewal::None,
+            numbers: None,
             look,
             sample_hint,
             session: None,
@@ -117,6 +125,7 @@ impl Till {
             last_receipt: None,
             serial: last_serial,
             last_activity,
+            signing_failed,
         })
     }
 }
@@ -134,6 +143,6 @@ fn stay_offline(sources: &mut Sources, cause: &str, in_mid_sale: bool, profile: 
 }
 
 /// The store's labels, ready to be read; headquarters and import refuse a pattern that is none.
-fn barcode_patterns(store: &Store) -> Vec<Pattern> {
+pub(super) fn barcode_patterns(store: &Store) -> Vec<Pattern> {
     store.barcode_patterns.iter().filter_map(|known| known.parse().ok()).collect()
 }

@@ -11,6 +11,7 @@ use crate::connection::{Action, Connection, Event, Failure, OfflineMode, Source,
 use crate::deadline::Deadline;
 use crate::ids::OperatorId;
 use crate::profile::OfflineProfile;
+use crate::wire::Wire;
 
 /// Where the till reads.
 pub struct Sources {
@@ -28,7 +29,14 @@ pub struct Sources {
     realtime: Deadline,
     realtime_timeout_ms: u64,
     headquarters: Option<(Time, HeadquartersReach)>,
+    /// The scale unit has taken the device's token, and the till does not know it yet.
+    is_accepted: bool,
+    /// When a token that was refused was shown last.
+    shown_at: Tick,
 }
+
+/// How often a token that was refused is shown again.
+const SHOW_TOKEN_EVERY_MS: u64 = 60_000;
 
 /// How the last call that went on to headquarters found it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,18 +78,31 @@ struct Probe {
 impl Sources {
     /// Begins online; offline as soon as there is a database.
     pub fn new(online: Arc<dyn Channel>, offline: Option<Arc<dyn Channel>>, profile: &OfflineProfile, clock: SharedClock) -> Self {
+        Self::over(online, None, offline, profile, clock)
+    }
+
+    /// The same; what goes online goes over this wire, if there is one.
+    pub fn over(
+        online: Arc<dyn Channel>,
+        wire: Option<Arc<dyn Wire>>,
+        offline: Option<Arc<dyn Channel>>,
+        profile: &OfflineProfile,
+        clock: SharedClock,
+    ) -> Self {
         let mut sources = Self {
             connection: Connection::new(profile.clone(), clock.tick()),
-            online: Deadline::new(Arc::clone(&online)),
+            online: Deadline::over(Arc::clone(&online), wire.clone()),
             offline: None,
             timeout_ms: profile.timeout_ms,
             clock,
             switches: Vec::new(),
-            probes: Deadline::new(Arc::clone(&online)),
+            probes: Deadline::over(Arc::clone(&online), wire.clone()),
             probe: None,
-            realtime: Deadline::new(online),
+            realtime: Deadline::over(online, wire),
             realtime_timeout_ms: profile.realtime_timeout_ms,
             headquarters: None,
+            is_accepted: false,
+            shown_at: Tick(0),
         };
         sources.set_offline(offline);
         sources
@@ -91,6 +112,12 @@ impl Sources {
     pub fn set_offline(&mut self, offline: Option<Arc<dyn Channel>>) {
         self.offline = offline;
         self.handle(Event::OfflineMode(if self.offline.is_some() { OfflineMode::Ready } else { OfflineMode::NotReady }));
+    }
+
+    /// Headquarters has changed the profile.
+    pub fn configure(&mut self, profile: &OfflineProfile) {
+        (self.timeout_ms, self.realtime_timeout_ms) = (profile.timeout_ms, profile.realtime_timeout_ms);
+        self.connection.configure(profile.clone());
     }
 
     /// Headquarters has *Support offline* at no: the scale unit is the only source from now on.
@@ -147,7 +174,7 @@ impl Sources {
         if self.connection.source() == Source::Offline {
             return Err(offline());
         }
-        let answered = self.realtime.begin(request, wake)?;
+        let answered = self.realtime.begin(self.realtime_timeout_ms, request, wake)?;
         Ok(RealtimeCall { sent: self.clock.tick(), timeout_ms: self.realtime_timeout_ms, answered, early: Cell::new(None) })
     }
 
@@ -259,6 +286,22 @@ impl Sources {
         std::mem::take(&mut self.switches)
     }
 
+    /// For a device whose token was refused: shows it from time to time, as the refusal may have been another scale unit's.
+    pub fn show_token_again(&mut self) {
+        let now = self.clock.tick();
+        if self.probe.is_some() || self.connection.source() == Source::Offline || now.since(self.shown_at) < SHOW_TOKEN_EVERY_MS {
+            return;
+        }
+        self.shown_at = now;
+        let begun = self.probes.begin(self.timeout_ms, |channel| channel.data_version(), || ());
+        self.probe = begun.ok().map(|answered| Probe { sent: now, timeout_ms: self.timeout_ms, answered });
+    }
+
+    /// Whether the scale unit has taken the device's token in a health check or on the way back online since the last call.
+    pub fn take_acceptance(&mut self) -> bool {
+        std::mem::take(&mut self.is_accepted)
+    }
+
     /// Hands an event to the machine and does what it asks for, until it asks for nothing more.
     fn handle(&mut self, event: Event) -> Action {
         let action = self.connection.handle(event, self.clock.tick());
@@ -270,11 +313,12 @@ impl Sources {
             }
             Action::TryReconnect { timeout_ms } => {
                 let answered = self.online.ask(timeout_ms, |channel| channel.data_version()).is_ok();
+                self.is_accepted |= answered;
                 self.handle(if answered { Event::ReconnectSucceeded } else { Event::ReconnectFailed })
             }
             Action::Probe { timeout_ms } => {
                 let sent = self.clock.tick();
-                let begun = self.probes.begin(|channel| channel.data_version(), || ());
+                let begun = self.probes.begin(timeout_ms, |channel| channel.data_version(), || ());
                 self.probe = begun.ok().map(|answered| Probe { sent, timeout_ms, answered });
                 action
             }
@@ -285,7 +329,9 @@ impl Sources {
     fn take_in_probe(&mut self) {
         let Some(probe) = self.probe.take() else { return };
         let (sent, after_ms) = (probe.sent, probe.timeout_ms);
-        let event = match probe.answered.try_recv() {
+        let answer = probe.answered.try_recv();
+        self.is_accepted |= matches!(answer, Ok(Ok(_)));
+        let event = match answer {
             Ok(Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. })) => Event::Unreachable { sent, failure },
             Ok(Ok(_) | Err(_)) => Event::ProbeSucceeded { sent },
             Err(TryRecvError::Empty) if self.clock.tick().since(sent) < after_ms => {

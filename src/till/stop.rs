@@ -51,7 +51,7 @@ impl From<SaleError> for Stop {
             SaleError::LineIsVoided => "F4 brings it back",
             SaleError::PaymentAlreadyVoided => "↑ ↓ choose another",
             SaleError::InvalidQuantity => "F4 voids the line",
-            SaleError::QuantityExceeded { .. } | SaleError::AmountTooLarge | SaleError::Number(_) => {
+            SaleError::QuantityExceeded { .. } | SaleError::AmountTooLarge | SaleError::ForeignCurrency | SaleError::Number(_) => {
                 "check what was typed; nothing has changed"
             }
             SaleError::InvalidPrice | SaleError::InvalidDiscount | SaleError::InvalidPercent => "type another number",

@@ -45,6 +45,7 @@ pub(super) fn view() -> View {
         unsent: 0,
         oldest_unsent: None,
         set_aside: 0,
+        unsigned: false,
         utc_offset_minutes: 0,
     };
     View {

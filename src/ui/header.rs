@@ -131,7 +131,7 @@ pub(super) fn connection(header: &Header, now: Time) -> Vec<String> {
     }
 }
 
-/// The counts: `12 unsent, oldest 11 min, 2 set aside`; online nothing when there is nothing. Without a time, the age is left out.
+/// The counts: `12 unsent, oldest 11 min, 2 set aside, not signing`; online nothing when there is nothing. Without a time, the age is left out.
 fn unsent(header: &Header, now: Option<Time>) -> String {
     let mut parts = Vec::new();
     if header.unsent > 0 || header.connection != ConnectionView::Online {
@@ -143,12 +143,15 @@ fn unsent(header: &Header, now: Option<Time>) -> String {
     if header.set_aside > 0 {
         parts.push(format!("{} set aside", header.set_aside));
     }
+    if header.unsigned {
+        parts.push("not signing".to_owned());
+    }
     parts.join(", ")
 }
 
 fn connection_role(header: &Header) -> Role {
     match header.connection {
-        ConnectionView::Online if header.set_aside > 0 => Role::Attention,
+        ConnectionView::Online if header.set_aside > 0 || header.unsigned => Role::Attention,
         ConnectionView::Online => Role::Online,
         ConnectionView::Offline { .. } => Role::Offline,
         ConnectionView::Blocked { .. } => Role::Blocked,
@@ -211,6 +214,7 @@ mod tests {
             unsent: 12,
             oldest_unsent: Some(time("10:31")),
             set_aside: 0,
+            unsigned: false,
             utc_offset_minutes: 0,
         }
     }

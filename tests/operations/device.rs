@@ -131,6 +131,30 @@ fn a_register_that_headquarters_deactivated_finishes_its_sale_and_begins_none() 
 }
 
 #[test]
+fn a_device_that_was_refused_by_mistake_works_again_by_itself() {
+    let mut shop = Shop::closed();
+    let standing = |shop: &Shop| shop.device.lock().unwrap().standing;
+    let deadlines_come = |shop: &mut Shop, until: &dyn Fn(&Shop) -> bool| {
+        for _ in 0..1_000_000 {
+            shop.play("deadline");
+            if until(shop) {
+                return;
+            }
+            std::thread::yield_now();
+        }
+        panic!("the token was not shown");
+    };
+    shop.play("road deactivated; sign 000160; wait 61");
+    shop.road.take_requests();
+    deadlines_come(&mut shop, &|shop| shop.road.take_requests() == 1);
+    shop.play("deadline; deadline");
+    assert_eq!(standing(&shop), Standing::Deactivated, "it is still refused");
+    shop.play("road up; wait 61");
+    deadlines_come(&mut shop, &|shop| standing(shop) == Standing::Activated);
+    assert_eq!(shop.play("sign 000160; scan cola"), "COLA 1.00 | due 1.00");
+}
+
+#[test]
 fn a_deactivated_device_stays_one_offline() {
     let mut shop = Shop::open();
     shop.play("road deactivated; scan bread; road down");

@@ -74,7 +74,7 @@ fn product(name: &str, price: &str, rules: ProductRules) -> Product {
         brand: String::new(),
         price: Money::parse(price, Currency::USD).unwrap(),
         unit: "each".to_owned(),
-        tax_group: "none".into(),
+        tax_group: "".into(),
         rules,
         stock: None,
     }

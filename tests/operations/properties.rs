@@ -67,13 +67,13 @@ const TEXTS: [&str; 5] = ["col", "ham", "zzzzqq", "", "test"];
 const PARAMETERS: [Option<&str>; 6] = [None, None, None, Some("coupon"), Some("all"), Some("10")];
 
 /// A cashier who answers as the numbers say: mostly what fits, sometimes not.
-struct AnyDesk<'a> {
-    choices: std::vec::IntoIter<u32>,
-    clock: &'a VirtualClock,
-    road: &'a Road,
-    directory: PathBuf,
+pub(super) struct AnyDesk<'a> {
+    pub(super) choices: std::vec::IntoIter<u32>,
+    pub(super) clock: &'a VirtualClock,
+    pub(super) road: &'a Road,
+    pub(super) directory: PathBuf,
     /// The sale that was last found in the journal.
-    found: Option<Arc<Sale>>,
+    pub(super) found: Option<Arc<Sale>>,
 }
 
 impl Desk for AnyDesk<'_> {

@@ -46,6 +46,10 @@ pub(super) struct Road {
     requests: Mutex<u32>,
     parked: Mutex<bool>,
     released: Condvar,
+    /// What the other side says of the store, when it is not the shop's own.
+    pub(super) store: Mutex<Option<Store>>,
+    /// And of the register.
+    pub(super) setup: Mutex<Option<RegisterSetup>>,
     /// Who works, each time the till said so.
     pub(super) operators: Mutex<Vec<Option<String>>>,
     /// Whom managers unlocked.
@@ -60,6 +64,8 @@ impl Road {
             requests: Mutex::new(0),
             parked: Mutex::new(false),
             released: Condvar::new(),
+            store: Mutex::default(),
+            setup: Mutex::default(),
             operators: Mutex::default(),
             unlocked: Mutex::default(),
         })
@@ -98,11 +104,13 @@ impl Road {
 
 impl Channel for Road {
     fn store(&self, number: &str) -> Result<Store> {
-        self.pass()?.store(number)
+        let known = self.pass()?.store(number);
+        self.store.lock().unwrap().clone().map_or(known, Ok)
     }
 
     fn register(&self, register: &RegisterId) -> Result<RegisterSetup> {
-        self.pass()?.register(register)
+        let known = self.pass()?.register(register);
+        self.setup.lock().unwrap().clone().map_or(known, Ok)
     }
 
     fn gift_card(&self, number: &str) -> Result<Option<GiftCard>> {

@@ -12,7 +12,7 @@
 //! | `line 2`, `payment 1` | selects |
 //! | `road down` | the scale unit from now on: `up`, `down`, `hangs`, `slow 500`, `broken`, `without CODE`; headquarters is `away` or `stuck`; it refuses: `deactivated`, `sessionless`, `locked` |
 //! | `wait 300` | so many seconds pass |
-//! | `deadline`, `fetched`, `unfetched WHY`, `cut` | news: a deadline, the offline database is there or not, an upload found nobody (`cut 1`: one sent at that millisecond) |
+//! | `deadline`, `changed`, `fetched`, `unfetched WHY`, `cut` | news: a deadline, headquarters may have changed something, the offline database is there or not, an upload found nobody (`cut 1`: one sent at that millisecond) |
 //! | `answered` | headquarters' answer is there: waits until the till has shown it |
 //! | `sent` | the uploads have brought up everything |
 //! | `kill` | the register dies and is started again on what its disk holds (only [`super::shop::Shop::play`] does that) |
@@ -76,6 +76,7 @@ fn news(word: &str, rest: &str, clock: &VirtualClock) -> Option<Reply> {
     let news = match word {
         "deadline" => Background::DeadlineReached,
         "fetched" => Background::OfflineDatabaseReady,
+        "changed" => Background::ConfigurationChanged,
         "unfetched" => Background::OfflineDatabaseFailed { why: rest.to_owned(), hint: "it is tried again".to_owned() },
         "cut" => Background::UploadUnreachable { sent: rest.parse().map_or(clock.tick(), Tick), failure: Failure::Cut },
         _ => return None,

@@ -245,3 +245,21 @@ fn the_offline_database_is_fetched_at_each_sign_in_and_swapped_between_sales() {
     shop.play("fetched");
     assert_eq!(state.lock().unwrap().swaps, 2);
 }
+
+#[test]
+fn nobody_signs_in_offline_by_staff_data_that_are_too_old() {
+    let confirmed = |shop: &Shop| {
+        let now = evertill::clock::Clock::now(&*shop.clock);
+        shop.database.lock().unwrap().status.confirmed_at = Some(now);
+    };
+    let mut shop = Shop::with(|_, profile| profile.offline.staff_data_max_age_days = 2);
+    confirmed(&shop);
+    shop.play("sign 000160; 917; yes; 701; wait 172800");
+    assert!(shop.play("sign 000160").contains("welcome"), "on the last day");
+    let seen = shop.play("scan cola; 703; wait 1; sign 000160");
+    assert!(seen.contains("COLA 1.00"), "a sale in hand is finished: {seen}");
+    let seen = shop.play("206; 701; sign 000160");
+    assert!(seen.contains("nobody signs in offline") && !seen.contains("welcome"), "{seen}");
+    confirmed(&shop);
+    assert!(shop.play("sign 000160").contains("welcome"));
+}

@@ -7,15 +7,17 @@ use chrono::{DateTime, TimeDelta};
 use evertill::channel::{Channel, ChannelError, Refusal};
 use evertill::clock::{Clock, VirtualClock};
 use evertill::desk::{Prompt, Question};
+use evertill::fiscal::{FiscalError, FiscalUnit, SoftwareUnit};
 use evertill::ids::{KeySource, RegisterId};
 use evertill::journal::verify::verify;
 use evertill::journal::{Journal, Outbox, Reader};
-use evertill::profile::Profile;
+use evertill::profile::{OfflineProfile, Profile};
 use evertill::retail::register::Numbers;
 use evertill::retail::sale::Sale;
 use evertill::retail::store::Store;
 use evertill::retail::transaction::{Content, Event, Transaction};
 use evertill::secret::Secret;
+use evertill::signature::VerifyingKey;
 use evertill::sync::upload::UploadStatus;
 use evertill::till::{Activation, ActivationError, DownloadStatus, OfflineDatabase, Setup, Sources, Standing, Till, Uploads};
 use evertill::view::View;
@@ -38,6 +40,8 @@ pub(super) struct Shop {
     pub(super) uploads: Arc<Mutex<UploadsState>>,
     pub(super) database: Arc<Mutex<DatabaseState>>,
     pub(super) device: Arc<Mutex<DeviceState>>,
+    /// Why the fiscal unit does not sign, when it does not.
+    pub(super) signing: Arc<Mutex<Option<&'static str>>>,
     /// Everything that was asked, in order.
     pub(super) asked: Vec<Question>,
     /// Whether headquarters has its *Support offline* at no.
@@ -64,12 +68,15 @@ pub(super) struct DatabaseState {
     /// Why the next one does not open.
     pub(super) broken: Option<&'static str>,
     pub(super) status: DownloadStatus,
+    /// What headquarters last made of the profile.
+    pub(super) profile: Option<OfflineProfile>,
+    pub(super) given_up: bool,
 }
 
 impl Default for DatabaseState {
     fn default() -> Self {
         let status = DownloadStatus { version: Some(7), ..DownloadStatus::default() };
-        Self { open: true, waiting: false, fetches: 0, swaps: 0, online: Vec::new(), broken: None, status }
+        Self { open: true, waiting: false, fetches: 0, swaps: 0, online: Vec::new(), broken: None, status, profile: None, given_up: false }
     }
 }
 
@@ -116,11 +123,15 @@ impl Shop {
             uploads: Arc::default(),
             database: Arc::default(),
             device: Arc::new(Mutex::new(DeviceState { standing: Standing::Activated, numbers: Numbers::default(), refusal: None })),
+            signing: Arc::default(),
             asked: Vec::new(),
             online_only: false,
             seed: 343,
             till: None,
         };
+        for road in [&shop.road, &shop.offline] {
+            *road.store.lock().unwrap() = Some(shop.store.clone());
+        }
         shop.start();
         shop
     }
@@ -135,16 +146,18 @@ impl Shop {
         if self.online_only {
             sources.work_online_only();
         }
+        let unit = FakeUnit { why_not: Arc::clone(&self.signing), own: SoftwareUnit::of(self.directory.path()) };
         self.till = None;
         self.till = Some(
             Till::open(Setup {
                 last_serial: 0,
                 store: self.store.clone(),
                 register: register(),
+                own_profile: self.profile.clone(),
                 profile: self.profile.clone(),
                 clock,
                 keys: KeySource::Seeded(self.seed),
-                journal: Journal::open(self.directory.path(), &register()).unwrap(),
+                journal: Journal::open_with(self.directory.path(), &register(), Box::new(unit)).unwrap(),
                 sources,
                 uploads: Box::new(FakeUploads(Arc::clone(&self.uploads))),
                 offline_database: Box::new(FakeDatabase { state: Arc::clone(&self.database), road: Arc::clone(&self.offline) }),
@@ -271,7 +284,7 @@ pub(super) fn shows_at(open: impl Fn() -> Shop, rows: &[(&str, &str)]) {
 /// What a killed register leaves on its disk.
 pub(super) fn as_killed(directory: &Path) -> TempDir {
     let copy = TempDir::new().unwrap();
-    for name in ["journal.db", "journal.db-wal"] {
+    for name in ["journal.db", "journal.db-wal", "journal.key"] {
         let file = directory.join(name);
         if file.exists() {
             std::fs::copy(file, copy.path().join(name)).unwrap();
@@ -354,6 +367,18 @@ impl OfflineDatabase for FakeDatabase {
         Ok(self.road.clone())
     }
 
+    fn configure(&self, profile: &OfflineProfile) {
+        self.state.lock().unwrap().profile = Some(profile.clone());
+    }
+
+    fn give_up(&self) {
+        self.state.lock().unwrap().given_up = true;
+    }
+
+    fn take_up(&self, _: &OfflineProfile) {
+        self.state.lock().unwrap().given_up = false;
+    }
+
     fn status(&self) -> DownloadStatus {
         self.state.lock().unwrap().status.clone()
     }
@@ -362,9 +387,32 @@ impl OfflineDatabase for FakeDatabase {
 impl Shop {
     /// From now on nothing can leave the journal.
     pub(super) fn break_purging(&self) {
+        self.tamper("CREATE TRIGGER broken BEFORE DELETE ON transactions BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END");
+    }
+
+    /// Changes the journal behind the register's back.
+    pub(super) fn tamper(&self, sql: &str) {
         let database = rusqlite::Connection::open(self.directory.path().join("journal.db")).unwrap();
-        let trigger = "CREATE TRIGGER broken BEFORE DELETE ON transactions BEGIN SELECT RAISE(ABORT, 'the disk is broken'); END";
-        database.execute_batch(trigger).unwrap();
+        database.execute_batch(sql).unwrap();
+    }
+}
+
+/// Signs with the register's own key, unless it is told not to.
+struct FakeUnit {
+    why_not: Arc<Mutex<Option<&'static str>>>,
+    own: SoftwareUnit,
+}
+
+impl FiscalUnit for FakeUnit {
+    fn key(&mut self) -> Result<VerifyingKey, FiscalError> {
+        self.own.key()
+    }
+
+    fn sign(&mut self, link: &str) -> Result<String, FiscalError> {
+        match *self.why_not.lock().unwrap() {
+            Some(why) => Err(FiscalError::Unreachable { why: why.to_owned() }),
+            None => self.own.sign(link),
+        }
     }
 }
 
@@ -402,5 +450,9 @@ impl Activation for FakeDevice {
 
     fn was_deactivated(&mut self) {
         self.0.lock().unwrap().standing = Standing::Deactivated;
+    }
+
+    fn was_accepted(&mut self) {
+        self.0.lock().unwrap().standing = Standing::Activated;
     }
 }

@@ -44,6 +44,7 @@ fn supplied(change: impl FnOnce(&mut DownloadStatus)) -> Shop {
         version: Some(41),
         bytes: Some(3 << 20),
         made_at: Some(at - TimeDelta::minutes(4)),
+        confirmed_at: None,
         looked: Some((at - TimeDelta::seconds(20), None)),
         pending: 0,
         jobs: [(1040, done()), (1060, done()), (9999, done())].into(),

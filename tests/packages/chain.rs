@@ -11,7 +11,7 @@ use evertill::master_data::{Changes, MasterData, Record};
 use evertill::package::{self, Kind, Manifest, SignedManifest, SigningKey, Source};
 use evertill::retail::product::{Product, ProductRules};
 use evertill::sample_store;
-use evertill::sync::download::{Applied, Downloader, Fetched, Target};
+use evertill::sync::download::{Applied, Downloader, Fetched, Target, free_bytes};
 use tempfile::TempDir;
 
 /// The newest version.
@@ -83,6 +83,7 @@ impl Headquarters {
             register: None,
             folder: folder.join("packages"),
             clock: Arc::new(VirtualClock::at(Time::UNIX_EPOCH)),
+            free: free_bytes,
         }
     }
 }

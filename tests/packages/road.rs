@@ -186,6 +186,41 @@ fn a_full_package_that_does_not_hold_what_it_says_is_refused() {
     assert_eq!(round.problem.unwrap().to_string(), "the new database has version 1, expected 2");
     headquarters.alter(2, |manifest| manifest.kind = Kind::Full);
     let round = headquarters.downloader(folder.path()).run_once(&Road { listed: vec![2], ..Road::to(&headquarters) }, &offline);
-    assert!(round.problem.unwrap().to_string().starts_with("the new database: "), "a delta is no full package");
+    assert!(round.problem.unwrap().to_string().contains("the package's "), "a delta is no full package");
     assert_eq!(complete_version(&offline.0), 0);
+}
+
+#[test]
+fn a_package_that_would_fill_the_disk_is_not_fetched_before_there_is_room() {
+    let (headquarters, folder) = (Headquarters::new(), tempfile::tempdir().unwrap());
+    let offline = Offline(folder.path().join("offline.db"));
+    let mut downloader = headquarters.downloader(folder.path());
+    let road = Road { cuts: Mutex::new(vec![100]), ..Road::to(&headquarters) };
+    downloader.free = |_| Ok((64 << 20) + 1_000);
+    let problem = downloader.run_once(&road, &offline).problem.unwrap();
+    assert_eq!(problem.to_string(), "the package needs 65 MiB of room on the disk, 64 MiB are free");
+    assert_eq!(problem.hint(), "make room on the disk; it is tried again by itself");
+    assert!(road.asked.lock().unwrap().is_empty());
+    downloader.free = |_| Ok(65 << 20);
+    assert!(matches!(downloader.run_once(&road, &offline).problem, Some(PackageError::Cut { .. })));
+    downloader.free = |_| Err(io::ErrorKind::Unsupported.into());
+    assert_eq!(downloader.run_once(&road, &offline).problem, None);
+    assert_eq!((complete_version(&offline.0), road.asked.lock().unwrap()[1]), (NEWEST, (4, 100)));
+    assert!(evertill::sync::download::free_bytes(folder.path()).unwrap() > 0);
+}
+
+#[test]
+fn a_disk_that_fails_is_left_with_nothing_of_the_package() {
+    let (headquarters, folder) = (Headquarters::new(), tempfile::tempdir().unwrap());
+    let offline = Offline(folder.path().join("offline.db"));
+    let downloader = headquarters.downloader(folder.path());
+    // A folder where the database is to be unpacked.
+    let in_the_way = folder.path().join("packages/4.db/x");
+    std::fs::create_dir_all(&in_the_way).unwrap();
+    let problem = downloader.run_once(&headquarters, &offline).problem;
+    assert!(matches!(problem, Some(PackageError::Disk(_))), "{problem:?}");
+    let left: Vec<_> = std::fs::read_dir(folder.path().join("packages")).unwrap().map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(left, ["4.db"]);
+    std::fs::remove_dir_all(in_the_way.parent().unwrap()).unwrap();
+    assert_eq!((downloader.run_once(&headquarters, &offline).problem, complete_version(&offline.0)), (None, NEWEST));
 }

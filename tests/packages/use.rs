@@ -21,8 +21,7 @@ fn cents(price: &str) -> &str {
 fn apply_all(headquarters: &Headquarters, channel: &SqliteChannel, folder: &std::path::Path) {
     for id in 1..=NEWEST {
         let (manifest, unpacked) = (headquarters.manifest(id), folder.join("unpacked"));
-        let file = package::fetch(headquarters, &manifest, folder).unwrap();
-        package::unpack(&file, &manifest, &unpacked).unwrap();
+        package::fetch(headquarters, &manifest, folder, &unpacked).unwrap();
         channel.apply(&manifest, &unpacked).unwrap();
         assert_eq!(channel.data_version(), Ok(id));
     }
@@ -80,9 +79,8 @@ fn a_look_up_between_two_deltas_sees_neither_half() {
         let sale = open(&offline.0);
         let manifest = headquarters.manifest(version);
         assert_eq!(manifest.kind, Kind::Delta { from_version: version - 1 });
-        let file = package::fetch(&headquarters, &manifest, folder.path()).unwrap();
         let unpacked = folder.path().join("unpacked");
-        package::unpack(&file, &manifest, &unpacked).unwrap();
+        package::fetch(&headquarters, &manifest, folder.path(), &unpacked).unwrap();
         master::apply_delta(&offline.0, &unpacked, version - 1, version).unwrap();
         assert_eq!(sale.data_version(), Ok(version - 1));
         assert!(page(&sale).iter().all(|price| cents(price) == format!("{:02} USD", version - 1)));

@@ -34,7 +34,7 @@ impl Headquarters for Ledger {
         self.reached()?;
         let mut used = self.used.lock().unwrap();
         if *used || activation.code != Secret::new("good code") {
-            return Err(ChannelError::refused(Refusal::Credentials, "the activation code is wrong, used or too old"));
+            return Err(ChannelError::refused(Refusal::Invalid, "the activation code is wrong, used or too old"));
         }
         *used = true;
         let register = RegisterId { store: "343".to_owned(), number: 1 };
@@ -67,7 +67,7 @@ impl Headquarters for Ledger {
 fn a_code_makes_a_device_a_register_once() {
     let shop = Shop::with(Some(Arc::new(Ledger::default())));
     shop.channel.record(&Upload { id: sale(1, 7).id, canonical: sale(1, 7).canonical() }).unwrap();
-    assert_eq!(refusal(&activate(&shop, "bad code", "new-till")), (403, ProblemKind::Credentials));
+    assert_eq!(refusal(&activate(&shop, "bad code", "new-till")), (422, ProblemKind::Invalid));
     let answer = activate(&shop, "good code", "new-till");
     assert_eq!(answer.status, 200, "{}", answer.body);
     let given: realtime::Activated = serde_json::from_str(&answer.body).unwrap();
@@ -75,7 +75,7 @@ fn a_code_makes_a_device_a_register_once() {
     let device = Activated { device: "new-till".to_owned(), token: given.token, register: given.register };
     assert_eq!(shop.ask(&device.headers()).status, 200);
     assert_eq!(refusal(&shop.ask(&shop.one.headers())), (401, ProblemKind::Device), "the device before it");
-    assert_eq!(refusal(&activate(&shop, "good code", "new-till")), (403, ProblemKind::Credentials), "the code again");
+    assert_eq!(refusal(&activate(&shop, "good code", "new-till")), (422, ProblemKind::Invalid), "the code again");
     assert_eq!(shop.ask(&device.headers()).status, 200);
 }
 
@@ -83,7 +83,7 @@ fn a_code_makes_a_device_a_register_once() {
 fn codes_cannot_be_tried_one_after_another() {
     let shop = Shop::with(Some(Arc::new(Ledger::default())));
     for _ in 0..10 {
-        assert_eq!(refusal(&activate(&shop, "bad code", "till")), (403, ProblemKind::Credentials));
+        assert_eq!(refusal(&activate(&shop, "bad code", "till")), (422, ProblemKind::Invalid));
     }
     assert_eq!(refusal(&activate(&shop, "good code", "till")), (429, ProblemKind::Busy));
     shop.minutes_pass(1);

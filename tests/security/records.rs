@@ -3,6 +3,7 @@
 use evertill::channel::{Channel, ChannelDatabase, Upload};
 use evertill::ids::RegisterId;
 use evertill::protocol::ProblemKind;
+use evertill::retail::register::{Numbers, RegisterSetup};
 use evertill::retail::transaction::{Content, Transaction};
 
 use super::device::Activated;
@@ -19,6 +20,21 @@ fn a_register_brings_its_own_transactions_only() {
     assert_eq!(refusal(&upload(&shop, &shop.one, &elsewhere)), (403, ProblemKind::Forbidden));
     assert_eq!(shop.channel.transaction_count(), Ok(1));
     assert_eq!(upload(&shop, &shop.two, &others).status, 201, "nothing stands in its place");
+}
+
+#[test]
+fn a_register_is_told_behind_which_numbers_it_goes_on() {
+    let shop = Shop::open();
+    let numbers = || {
+        let answer = shop.exchange("GET", "/v1/register", &shop.one.headers(), "");
+        assert_eq!(answer.status, 200);
+        serde_json::from_str::<RegisterSetup>(&answer.body).unwrap().numbers
+    };
+    assert_eq!(numbers(), Numbers::default());
+    assert_eq!(upload(&shop, &shop.one, &sale(1, 7)).status, 201);
+    assert_eq!(upload(&shop, &shop.two, &sale(2, 9)).status, 201);
+    let highest = shop.channel.highest_numbers(&shop.one.register).unwrap();
+    assert_eq!((numbers(), highest.sequence), (highest, 7));
 }
 
 #[test]

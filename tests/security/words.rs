@@ -13,7 +13,7 @@ use super::{JSON, Shop, device};
 static LOG: LazyLock<Log> = LazyLock::new(|| {
     let log = Log::default();
     let writer = log.clone();
-    tracing_subscriber::fmt().with_ansi(false).with_max_level(tracing::Level::TRACE).with_writer(move || writer.clone()).init();
+    tracing_subscriber::fmt().with_ansi(false).with_env_filter("warn,evertill=trace").with_writer(move || writer.clone()).init();
     log
 });
 

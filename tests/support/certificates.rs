@@ -44,7 +44,8 @@ impl Authority {
         let file = |suffix: &str| self.folder.join(format!("{host}-{year}.{suffix}"));
         let identity = Identity { certificate: file("pem"), key: file("key") };
         std::fs::write(&identity.certificate, certificate.pem()).expect("the certificate's file");
-        std::fs::write(&identity.key, key.serialize_pem()).expect("the key's file");
+        let mut file = evertill::private::create(&identity.key).expect("the key's file");
+        std::io::Write::write_all(&mut file, key.serialize_pem().as_bytes()).expect("room for it");
         identity
     }
 }

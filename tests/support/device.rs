@@ -8,6 +8,7 @@ use chrono::TimeDelta;
 use evertill::channel::{ChannelDatabase, Device, DeviceStatus, Session};
 use evertill::clock::{SharedClock, SystemClock};
 use evertill::ids::RegisterId;
+use evertill::retail::register::Numbers;
 use evertill::scale_unit::{Options, ScaleUnit, Shelf};
 use evertill::secret::Secret;
 
@@ -43,7 +44,14 @@ pub(crate) fn activate(channel: &dyn ChannelDatabase, number: u32) -> Activated 
     let token = Secret::random();
     let device = format!("device-{}", &token.hash()[..8]);
     let register = RegisterId { store: "343".to_owned(), number };
-    let stored = Device { id: device.clone(), register: register.clone(), token_hash: token.hash(), status: DeviceStatus::Activated };
+    let stored = Device {
+        id: device.clone(),
+        register: register.clone(),
+        token_hash: token.hash(),
+        status: DeviceStatus::Activated,
+        numbers: Numbers::default(),
+        handed_on: None,
+    };
     channel.activate(&stored).expect("a device");
     Activated { device, token, register }
 }

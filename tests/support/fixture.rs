@@ -136,6 +136,7 @@ pub(crate) fn sale(register: u32, number: u32) -> Transaction {
         recorded_at: began_at,
         offline: false,
         content: Content::Sale(sale),
+        signing: None,
     }
 }
 

@@ -73,7 +73,7 @@ impl Pair {
     /// Leads to whichever takes writes.
     pub(crate) fn url(&self) -> String {
         let host = encoded(&self.cluster.folder);
-        format!("postgres://evertill@{host}:5432,{host}:5433/postgres?target_session_attrs=read-write")
+        format!("postgres://evertill@{host}:5432,{host}:5433/postgres?target_session_attrs=read-write&sslmode=disable")
     }
 
     /// The primary dies as if its machine had.

@@ -66,9 +66,13 @@ pub(crate) struct Start {
 impl Start {
     /// `evertill` with a data directory.
     pub(crate) fn register(data: &Path) -> Self {
+        Self::command(&[]).arg("--data", data)
+    }
+
+    /// `evertill` with these words.
+    pub(crate) fn command(words: &[&str]) -> Self {
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_evertill"));
-        command.arg("--data");
-        command.arg(data);
+        command.args(words);
         command.env_remove("NO_COLOR");
         command.env("TERM", "xterm-256color");
         Self { command, size: (110, 36) }

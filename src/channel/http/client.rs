@@ -2,15 +2,21 @@
 //!
 //! A register asks its scale unit through it, a scale unit asks headquarters. It sends nothing by itself and knows no route.
 
+use std::net::IpAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, RequestBuilder, http};
 
 use crate::protocol::{VERSION, VERSION_HEADER};
 use crate::tls::{self, TlsError};
+use crate::wire::Wire;
+
+use super::over_wire::OverWire;
 
 /// When each part of a request that nobody waits for any more ends at the latest: sending it, its answer's head, its answer's body.
 pub(super) const BACKSTOP: Duration = Duration::from_secs(15);
@@ -96,10 +102,27 @@ impl Client {
         Ok(Self { base, agent, downloads })
     }
 
+    /// A server at the other end of a wire.
+    pub(crate) fn over(wire: Arc<dyn Wire>) -> Self {
+        let config = Agent::config_builder().http_status_as_error(false).max_redirects(0).max_redirects_will_error(false).proxy(None);
+        let config = config.max_response_header_size(HEAD_MAX).max_idle_connections(0).build();
+        let agent = Agent::with_parts(config, OverWire(wire), DefaultResolver::default());
+        // An address that needs no look-up.
+        Self { base: "http://127.0.0.1".to_owned(), agent: agent.clone(), downloads: agent }
+    }
+
     /// A route's whole address.
     pub(crate) fn address(&self, path_and_query: &str) -> String {
         format!("{}{path_and_query}", self.base)
     }
+}
+
+/// Whether what is said to a server leaves this machine without encryption.
+pub(crate) fn is_overheard(url: &str) -> bool {
+    let Ok(address) = url.parse::<http::Uri>() else { return true };
+    let host = address.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    let is_here = host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
+    address.scheme_str() != Some("https") && !is_here
 }
 
 /// A request that names the protocol.
@@ -161,6 +184,24 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(Client::new(url, None).ok().map(|client| client.base).as_deref(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn only_this_machine_is_spoken_to_without_encryption() {
+        for (url, expected) in [
+            ("https://scale-unit", false),
+            ("http://127.0.0.1:8343", false),
+            ("http://[::1]:8343", false),
+            ("http://localhost", false),
+            ("http://scale-unit:8343", true),
+            ("http://192.168.0.4", true),
+            ("http://127.0.0.1.example.org", true),
+            ("http://localhost.example.org", true),
+            ("http://[fe80::1]", true),
+            ("", true),
+        ] {
+            assert_eq!(is_overheard(url), expected, "{url}");
         }
     }
 

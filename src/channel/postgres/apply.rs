@@ -1,26 +1,36 @@
 //! Applying packages: a full one is loaded into a schema beside the master data and takes its place, a delta into tables of its own
-//! and from there into the master data. Either is one transaction; who reads meanwhile sees the version before it, whole.
+//! and from there into the master data. Either is one transaction; who reads meanwhile sees the version before it, whole. What a full one
+//! replaced goes in a transaction of its own, so that nobody waits for those who still read it.
 
 use std::path::Path;
 
+use postgres::error::SqlState;
 use postgres::{Client, Transaction};
 use rusqlite::{Connection, OpenFlags};
 
 use super::copy;
-use super::failure::Failure;
+use super::failure::{Failure, words};
 use super::search::TAKING_EFFECT;
+use crate::channel::sqlite::master;
 use crate::channel::{ChannelError, Refusal};
 use crate::package::{Kind, Manifest};
 
 /// Loading may take long; what others hold, such as a backup, may not keep the registers' requests waiting behind it.
 const PATIENCE: &str = "SET LOCAL statement_timeout = '1h'; SET LOCAL lock_timeout = '1h'";
 const SHORT_PATIENCE: &str = "SET LOCAL lock_timeout = '2s'";
+/// Searches wait behind a package that waits to take effect: so it waits briefly, and the longer steps aside, the more often it has tried.
+const PATIENCE_OF_SEARCHES: &str = "SET LOCAL lock_timeout = '200ms'";
+const TRIES: u32 = 12;
 /// Scale units that apply at the same time wait for one another.
 const ONE_AT_A_TIME: &str = "SELECT pg_advisory_xact_lock(343002)";
 
 /// Brings the master data to the manifest's version; nothing is done when another scale unit has done it.
 pub(super) fn apply(client: &mut Client, manifest: &Manifest, unpacked: &Path) -> Result<(), Failure> {
     manifest.check_schema().map_err(ChannelError::broken)?;
+    match manifest.kind {
+        Kind::Full => master::check_full(unpacked)?,
+        Kind::Delta { .. } => master::check_delta(unpacked)?,
+    }
     let package = Connection::open_with_flags(unpacked, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     let mut transaction = client.transaction()?;
     transaction.batch_execute(PATIENCE)?;
@@ -30,7 +40,7 @@ pub(super) fn apply(client: &mut Client, manifest: &Manifest, unpacked: &Path) -
         return Ok(());
     }
     match manifest.kind {
-        Kind::Full => replace(&mut transaction, &package)?,
+        Kind::Full => replace(&mut transaction, &package, version)?,
         Kind::Delta { from_version } if from_version == version => change(&mut transaction, &package)?,
         Kind::Delta { from_version } => {
             let words = format!("the database has version {version}, the package needs {from_version}");
@@ -38,15 +48,47 @@ pub(super) fn apply(client: &mut Client, manifest: &Manifest, unpacked: &Path) -
         }
     }
     transaction.execute("UPDATE master.data_version SET version = $1", &[&manifest.to_version.cast_signed()])?;
-    Ok(transaction.commit()?)
+    transaction.commit()?;
+    if let Err(error) = clear_away(client) {
+        tracing::debug!(error = words(&error), "the master data of before are still read; they go after the next package");
+    }
+    Ok(())
 }
 
-/// Loads a full package. Indexes come last, which is several times faster than keeping them.
-fn replace(transaction: &mut Transaction<'_>, package: &Connection) -> Result<(), Failure> {
+/// Waits until no search is under way, while none waits for long.
+fn take_effect(transaction: &mut Transaction<'_>) -> Result<(), postgres::Error> {
+    const STEP_ASIDE: &str = "SELECT pg_sleep($1 * 0.1::FLOAT8)";
+    transaction.batch_execute(PATIENCE_OF_SEARCHES)?;
+    for tried in 1.. {
+        let mut once = transaction.transaction()?;
+        match once.batch_execute(TAKING_EFFECT) {
+            Ok(()) => return once.commit(),
+            Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) && tried < TRIES => once.rollback()?,
+            Err(error) => return Err(error),
+        }
+        transaction.execute(STEP_ASIDE, &[&f64::from(tried)])?;
+    }
+    Ok(())
+}
+
+/// Drops what full packages have replaced. Somebody may still read it; then it stays until the next package.
+fn clear_away(client: &mut Client) -> Result<(), postgres::Error> {
+    const REPLACED: &str =
+        "SELECT quote_ident(nspname) FROM pg_namespace WHERE nspname LIKE 'master\\_before\\_%' AND pg_try_advisory_xact_lock(343002)";
+    const WITHOUT_HASTE: &str = "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '1s'";
+    let mut transaction = client.transaction()?;
+    transaction.batch_execute(WITHOUT_HASTE)?;
+    for row in transaction.query(REPLACED, &[])? {
+        let schema: &str = row.try_get(0)?;
+        transaction.batch_execute(&format!("DROP SCHEMA {schema} CASCADE"))?;
+    }
+    transaction.commit()
+}
+
+/// Loads a full package over a version. Indexes come last, which is several times faster than keeping them.
+fn replace(transaction: &mut Transaction<'_>, package: &Connection, version: u64) -> Result<(), Failure> {
     const TABLES: &str = "SELECT tablename::TEXT FROM pg_tables WHERE schemaname = 'master'";
     const INDEXES: &str = "SELECT indexdef FROM pg_indexes WHERE schemaname = 'master'";
-    const TAKE_PLACE: &str = "ALTER SCHEMA master RENAME TO master_before; ALTER SCHEMA master_next RENAME TO master;
-        DROP SCHEMA master_before CASCADE";
     transaction.batch_execute("CREATE SCHEMA master_next")?;
     for row in transaction.query(TABLES, &[])? {
         let table: &str = row.try_get(0)?;
@@ -59,9 +101,9 @@ fn replace(transaction: &mut Transaction<'_>, package: &Connection) -> Result<()
         transaction.batch_execute(&definition.replacen(" ON master.", " ON master_next.", 1))?;
     }
     transaction.batch_execute("ANALYZE master_next.products, master_next.codes, master_next.vocabulary")?;
-    transaction.batch_execute(SHORT_PATIENCE)?;
-    transaction.batch_execute(TAKING_EFFECT)?;
-    Ok(transaction.batch_execute(TAKE_PLACE)?)
+    take_effect(transaction)?;
+    let take_place = format!("ALTER SCHEMA master RENAME TO master_before_{version}; ALTER SCHEMA master_next RENAME TO master");
+    Ok(transaction.batch_execute(&take_place)?)
 }
 
 /// Applies a delta.
@@ -82,7 +124,7 @@ fn change(transaction: &mut Transaction<'_>, package: &Connection) -> Result<(),
     transaction.batch_execute(SHORT_PATIENCE)?;
     transaction.batch_execute(OTHERS)?;
     change_products(transaction)?;
-    Ok(transaction.batch_execute(TAKING_EFFECT)?)
+    Ok(take_effect(transaction)?)
 }
 
 /// Everything but products and their codes. A word that no name has any more stays, and finds nothing.

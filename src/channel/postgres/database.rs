@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
-use postgres::Row;
+use postgres::{GenericClient, Row};
 use uuid::Uuid;
 
 use super::failure::Failure;
+use super::intake::Taking;
 use super::pool::text;
 use super::{PostgresChannel, apply};
-use crate::channel::{ChannelDatabase, ChannelError, Device, DeviceStatus, Result, Session, Upload};
+use crate::channel::database::ATTEMPTS_KEPT;
+use crate::channel::{ChannelDatabase, ChannelError, Device, DeviceStatus, Recorded, Result, Session, Upload};
 use crate::clock::Time;
 use crate::ids::{OperatorId, RegisterId, TransactionId};
 use crate::master_data::Record;
@@ -16,7 +18,7 @@ use crate::package::{Manifest, Report};
 use crate::retail::lockout::Attempts;
 use crate::retail::register::Numbers;
 
-/// Operators whose wrong PINs are counted: more than a store has, so that made-up numbers do not fill the disk.
+/// Operators whose wrong PINs are counted: more than a store has, so that made-up numbers do not fill the disk. The locked ones go last.
 const ATTEMPTS_MAX: i64 = 10_000;
 
 impl ChannelDatabase for PostgresChannel {
@@ -35,36 +37,44 @@ impl ChannelDatabase for PostgresChannel {
     }
 
     fn highest_numbers(&self, register: &RegisterId) -> Result<Numbers> {
-        const HIGHEST: &str = "SELECT coalesce(max(sequence), 0), coalesce(max(receipt), 0),
-                coalesce(max(shift) FILTER (WHERE shift_register = register), 0)
-            FROM transactions WHERE store = $1 AND register = $2";
-        self.pool.run(|session| {
-            let row = session.query_one(HIGHEST, &[&text(&register.store), &i64::from(register.number)])?;
-            Ok(Numbers { sequence: number(&row, 0)?, receipt: number(&row, 1)?, shift: number(&row, 2)? })
-        })
+        self.pool.run(|session| highest_numbers(&mut session.client, register))
+    }
+
+    fn record_from(&self, device: &Device, transaction: &Upload) -> Result<Recorded> {
+        transaction.check()?;
+        let taking = Taking::read(transaction, Some(device));
+        self.pool.run(|session| taking.record(session))
     }
 
     fn device(&self, token_hash: &str) -> Result<Option<Device>> {
-        const DEVICE: &str = "SELECT store, register, id, activated FROM devices WHERE token_hash = $1";
+        const DEVICE: &str = "SELECT store, register, id, activated, numbers, handed_on FROM devices WHERE token_hash = $1";
         self.pool.run(|session| {
             let found = session.query_opt(DEVICE, &[&text(token_hash)])?;
             let device = |row: Row| {
                 let status = if row.try_get(3)? { DeviceStatus::Activated } else { DeviceStatus::Deactivated };
-                Ok(Device { id: row.try_get(2)?, register: register(&row, 0)?, token_hash: token_hash.to_owned(), status })
+                let handed_on = row.try_get::<_, Option<&str>>(5)?.map(numbers).transpose()?;
+                let (token_hash, numbers) = (token_hash.to_owned(), numbers(row.try_get(4)?)?);
+                Ok(Device { id: row.try_get(2)?, register: register(&row, 0)?, token_hash, status, numbers, handed_on })
             };
             found.map(device).transpose()
         })
     }
 
-    fn activate(&self, device: &Device) -> Result<()> {
-        const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated) VALUES ($1, $2, $3, $4, TRUE)
-            ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = TRUE";
+    fn activate(&self, device: &Device) -> Result<Numbers> {
+        const HAND_ON: &str = "UPDATE devices SET handed_on = $3 WHERE store = $1 AND register = $2 AND handed_on IS NULL";
+        const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated, numbers) VALUES ($1, $2, $3, $4, TRUE, $5)
+            ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = TRUE,
+            numbers = excluded.numbers, handed_on = NULL";
         self.pool.run(|session| {
             let mut transaction = session.client.transaction()?;
             release(&mut transaction, &device.register)?;
-            let RegisterId { store, number } = &device.register;
-            transaction.execute(ACTIVATE, &[&device.token_hash, &text(&device.id), &text(store), &i64::from(*number)])?;
-            Ok(transaction.commit()?)
+            let known = device.numbers.max(highest_numbers(&mut transaction, &device.register)?);
+            let numbers = serde_json::to_string(&known).map_err(ChannelError::broken)?;
+            let (store, number) = (text(&device.register.store), i64::from(device.register.number));
+            transaction.execute(HAND_ON, &[&store, &number, &numbers])?;
+            transaction.execute(ACTIVATE, &[&device.token_hash, &text(&device.id), &store, &number, &numbers])?;
+            transaction.commit()?;
+            Ok(known)
         })
     }
 
@@ -125,14 +135,16 @@ impl ChannelDatabase for PostgresChannel {
         const HOLD: &str = "INSERT INTO attempts AS a (operator, failures, last_at) VALUES ($1, 0, $2)
             ON CONFLICT (operator) DO UPDATE SET last_at = excluded.last_at RETURNING a.failures, a.locked_until";
         const NOTE: &str = "UPDATE attempts SET failures = $2, locked_until = $3 WHERE operator = $1";
-        const BOUND: &str = "DELETE FROM attempts WHERE (SELECT count(*) FROM attempts) > $1
-            AND operator = (SELECT operator FROM attempts ORDER BY last_at LIMIT 1)";
+        const FORGET: &str = "DELETE FROM attempts WHERE last_at < $1";
+        const BOUND: &str = "DELETE FROM attempts WHERE (SELECT count(*) FROM attempts) > $1 AND operator =
+            (SELECT operator FROM attempts WHERE operator <> $2 ORDER BY locked_until > $3 NULLS FIRST, last_at LIMIT 1)";
         let operator = text(&operator.0);
         self.pool.run(|session| {
             let mut transaction = session.client.transaction()?;
             let attempts = attempts(&transaction.query_one(HOLD, &[&operator, &now])?)?.after_failure(now);
             transaction.execute(NOTE, &[&operator, &i64::from(attempts.failures), &attempts.locked_until])?;
-            transaction.execute(BOUND, &[&ATTEMPTS_MAX])?;
+            transaction.execute(FORGET, &[&(now - ATTEMPTS_KEPT)])?;
+            transaction.execute(BOUND, &[&ATTEMPTS_MAX, &operator, &now])?;
             transaction.commit()?;
             Ok(attempts)
         })
@@ -219,6 +231,21 @@ fn release(transaction: &mut postgres::Transaction<'_>, register: &RegisterId) -
         transaction.execute(sql, &[&text(&register.store), &i64::from(register.number)])?;
     }
     Ok(())
+}
+
+fn highest_numbers(client: &mut impl GenericClient, register: &RegisterId) -> std::result::Result<Numbers, Failure> {
+    /// Each from the end of an index: every sign-in asks for it. A register's own shifts rise with its sequence.
+    const HIGHEST: &str = "SELECT coalesce((SELECT max(sequence) FROM transactions WHERE store = $1 AND register = $2), 0),
+        coalesce((SELECT max(receipt) FROM transactions WHERE store = $1 AND register = $2), 0),
+        coalesce((SELECT shift FROM transactions WHERE store = $1 AND register = $2 AND shift_register = register
+            ORDER BY sequence DESC LIMIT 1), 0)";
+    let row = client.query_one(HIGHEST, &[&text(&register.store), &i64::from(register.number)])?;
+    Ok(Numbers { sequence: number(&row, 0)?, receipt: number(&row, 1)?, shift: number(&row, 2)? })
+}
+
+/// Numbers as they are stored.
+fn numbers(text: &str) -> std::result::Result<Numbers, Failure> {
+    Ok(serde_json::from_str(text).map_err(ChannelError::broken)?)
 }
 
 fn attempts(row: &Row) -> std::result::Result<Attempts, Failure> {

@@ -4,8 +4,9 @@
 
 use super::failure::Failure;
 use super::pool::Session;
-use crate::channel::columns::Columns;
-use crate::channel::{ChannelError, Recorded, Refusal, Upload};
+use crate::channel::columns::{Columns, OF_DEACTIVATED_MAX};
+use crate::channel::{ChannelError, Device, DeviceStatus, Recorded, Refusal, Upload};
+use crate::retail::register::Numbers;
 use crate::retail::transaction::content_hash;
 
 /// Refused records that are kept; beyond it a register keeps its own until somebody has looked.
@@ -14,12 +15,13 @@ const SET_ASIDE_MAX: i64 = 10_000;
 /// A transaction that was read and tested.
 pub(super) struct Taking<'a> {
     upload: &'a Upload,
+    brought_by: Option<&'a Device>,
     columns: Result<Columns, String>,
 }
 
 impl<'a> Taking<'a> {
-    pub(super) fn read(upload: &'a Upload) -> Self {
-        Self { upload, columns: Columns::read(upload) }
+    pub(super) fn read(upload: &'a Upload, brought_by: Option<&'a Device>) -> Self {
+        Self { upload, brought_by, columns: Columns::read(upload) }
     }
 
     pub(super) fn record(&self, session: &mut Session) -> Result<Recorded, Failure> {
@@ -27,6 +29,13 @@ impl<'a> Taking<'a> {
             Ok(columns) => columns,
             Err(reason) => return self.set_aside(session, Refusal::Invalid, reason),
         };
+        // Most are good by what the device itself knows.
+        if let Some(device) = self.brought_by
+            && columns.beyond(device, Numbers::default()).is_some()
+            && let Some(reason) = columns.beyond(device, highest(session, &columns.store, columns.register)?)
+        {
+            return self.set_aside(session, Refusal::Invalid, &reason);
+        }
         if self.insert(columns, session)? {
             return Ok(Recorded::New);
         }
@@ -80,18 +89,32 @@ impl<'a> Taking<'a> {
 
     /// Keeps what is refused, once each.
     fn set_aside(&self, session: &mut Session, refusal: Refusal, reason: &str) -> Result<Recorded, Failure> {
-        const KEEP: &str = "INSERT INTO set_aside (key, content, reason, content_hash)
-            SELECT $1, $2, $3, $4 WHERE (SELECT count(*) FROM set_aside) < $5 ON CONFLICT DO NOTHING";
+        const KEEP: &str = "INSERT INTO set_aside (key, content, reason, content_hash, brought_by) SELECT $1, $2, $3, $4, $6
+            WHERE (SELECT count(*) FROM set_aside) < $5 AND (SELECT count(*) FROM set_aside WHERE brought_by = $6) < $7
+            ON CONFLICT DO NOTHING";
         const KEPT: &str = "SELECT EXISTS (SELECT FROM set_aside WHERE key = $1 AND content_hash = $2)";
         let (content, hash) = (self.upload.canonical.as_bytes(), content_hash(&self.upload.canonical));
         let id = &self.upload.id.0;
         let reason = super::text(reason);
-        let is_kept = session.execute(KEEP, &[id, &content, &reason, &hash, &SET_ASIDE_MAX])? == 1
+        let brought_by = self.brought_by.map(|device| device.token_hash.as_str());
+        let is_deactivated = self.brought_by.is_some_and(|device| device.status == DeviceStatus::Deactivated);
+        let share = if is_deactivated { i64::from(OF_DEACTIVATED_MAX) } else { SET_ASIDE_MAX };
+        let is_kept = session.execute(KEEP, &[id, &content, &reason, &hash, &SET_ASIDE_MAX, &brought_by, &share])? == 1
             || session.query_one(KEPT, &[id, &hash])?.try_get(0)?;
         if !is_kept {
-            let detail = format!("{SET_ASIDE_MAX} records are set aside and wait to be looked at; the newest: {reason}");
+            let detail = format!("{share} records are set aside and wait to be looked at; the newest: {reason}");
             return Err(ChannelError::broken(detail).into());
         }
         Err(ChannelError::refused(refusal, reason).into())
     }
+}
+
+/// The highest sequence and receipt numbers of a register among the transactions taken in.
+fn highest(session: &mut Session, store: &str, register: u32) -> Result<Numbers, Failure> {
+    /// Each from the end of its index.
+    const HIGHEST: &str = "SELECT coalesce((SELECT max(sequence) FROM transactions WHERE store = $1 AND register = $2), 0),
+        coalesce((SELECT max(receipt) FROM transactions WHERE store = $1 AND register = $2), 0)";
+    let row = session.query_one(HIGHEST, &[&store, &i64::from(register)])?;
+    let [sequence, receipt] = [row.try_get::<_, i64>(0)?, row.try_get(1)?].map(i64::cast_unsigned);
+    Ok(Numbers { sequence, receipt, shift: 0 })
 }

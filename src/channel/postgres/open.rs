@@ -1,8 +1,9 @@
 //! Connecting to a server for the first time: its address, and the schema of the database.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
-use postgres::config::{SslMode, TargetSessionAttrs};
+use postgres::config::{Host, SslMode, TargetSessionAttrs};
 use postgres::error::SqlState;
 use postgres::{Client, Config};
 
@@ -25,8 +26,11 @@ pub enum ConnectError {
     #[error("this is no address of a PostgreSQL database")]
     Address,
     /// The address asks for TLS.
-    #[error("TLS to PostgreSQL is not supported: sslmode may be disable or prefer")]
+    #[error("TLS to PostgreSQL is not supported: sslmode may be disable")]
     Tls,
+    /// Nobody has said that this is wanted.
+    #[error("beyond this machine the connection to PostgreSQL would not be encrypted")]
+    Overheard,
     /// No server answers, or it says no.
     #[error("no connection to the database: {0}")]
     Unreachable(String),
@@ -55,6 +59,7 @@ impl ConnectError {
         match self {
             Self::Address => "write it as postgres://user:password@host,host/database?target_session_attrs=read-write",
             Self::Tls => "run the database on this machine or over a private network, with sslmode=disable",
+            Self::Overheard => "if the network up to the database is your own, say so in its address: sslmode=disable",
             Self::Unreachable(_) => "check that the server runs, takes writes, and knows the user and the database",
             Self::Encoding(_) => "make the database with ENCODING 'UTF8' TEMPLATE template0",
             Self::Trigrams(_) => {
@@ -73,6 +78,9 @@ pub(super) fn config(url: &str) -> Result<Config, ConnectError> {
         return Err(ConnectError::Tls);
     }
     let mut config: Config = url.parse().map_err(|_| ConnectError::Address)?;
+    if is_overheard(&config) {
+        return Err(ConnectError::Overheard);
+    }
     config.ssl_mode(SslMode::Disable);
     config.target_session_attrs(TargetSessionAttrs::ReadWrite).tcp_user_timeout(UNANSWERED_MAX);
     if config.get_connect_timeout().is_none() {
@@ -82,6 +90,19 @@ pub(super) fn config(url: &str) -> Result<Config, ConnectError> {
         config.application_name("evertill");
     }
     Ok(config)
+}
+
+/// Whether what is said to a server leaves this machine without encryption, and nobody has said that it may.
+pub(crate) fn is_overheard(config: &Config) -> bool {
+    let is_here = |host: &Host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()),
+        #[cfg(unix)]
+        Host::Unix(_) => true,
+    };
+    // An address counts before the name of its host.
+    let addresses = config.get_hostaddrs();
+    let all_here = if addresses.is_empty() { config.get_hosts().iter().all(is_here) } else { addresses.iter().all(IpAddr::is_loopback) };
+    config.get_ssl_mode() != SslMode::Disable && !all_here
 }
 
 /// Brings the schema up to date. Scale units that start at the same time wait for one another.
@@ -126,10 +147,16 @@ mod tests {
     #[test]
     fn an_address_is_refused_in_clear_words() {
         for (url, expected) in [
-            ("postgres://till:secret@a,b:5433/channel?target_session_attrs=read-write", None),
+            ("postgres://till:secret@a,b:5433/channel?target_session_attrs=read-write&sslmode=disable", None),
+            ("postgres://till:secret@a,b/channel?target_session_attrs=read-write", Some(ConnectError::Overheard)),
+            ("postgres://till:secret@localhost,a/channel", Some(ConnectError::Overheard)),
+            ("postgres://till@localhost/channel?hostaddr=10.0.0.1", Some(ConnectError::Overheard)),
+            ("host=a hostaddr=127.0.0.1 user=till dbname=channel", None),
+            ("postgres://till@127.0.0.1,[::1],localhost/channel", None),
+            ("postgres://till@%2Frun%2Fpostgresql/channel", None),
             ("postgres://till@a/channel?sslmode=disable", None),
-            ("postgres://till@a/channel?sslmode=prefer&connect_timeout=5", None),
-            ("host=a user=till sslmode=prefer dbname=channel", None),
+            ("postgres://till@a/channel?sslmode=prefer&connect_timeout=5", Some(ConnectError::Overheard)),
+            ("host=/tmp user=till sslmode=prefer dbname=channel", None),
             ("postgres://till@a/channel?sslmode=require", Some(ConnectError::Tls)),
             ("postgres://till@a/channel?connect_timeout=5&sslmode=verify-full", Some(ConnectError::Tls)),
             ("postgres://till@a/channel?sslmode=", Some(ConnectError::Tls)),
@@ -144,6 +171,9 @@ mod tests {
 
     #[test]
     fn only_a_server_that_takes_writes_will_do() {
-        assert_eq!(config("postgres://till@a,b/channel").unwrap().get_target_session_attrs(), TargetSessionAttrs::ReadWrite);
+        assert_eq!(
+            config("postgres://till@a,b/channel?sslmode=disable").unwrap().get_target_session_attrs(),
+            TargetSessionAttrs::ReadWrite
+        );
     }
 }

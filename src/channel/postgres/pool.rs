@@ -45,7 +45,8 @@ impl Pool {
     fn once<T>(&self, ask: &mut impl FnMut(&mut Session) -> std::result::Result<T, Failure>) -> std::result::Result<T, Failure> {
         let mut session = self.0.get().map_err(|error| ChannelError::broken(format!("no connection to the database: {error}")))?;
         let answer = ask(&mut session);
-        session.is_spent = answer.as_ref().is_err_and(Failure::may_pass);
+        // Whatever the database refused may have left a transaction behind that it has given up: no other request is asked on it.
+        session.is_spent = matches!(answer, Err(Failure::Database(_)));
         answer
     }
 }

@@ -15,7 +15,7 @@ use crate::retail::product::Product;
 
 /// Held shared while a search reads, and alone while a package takes effect: so all of a search sees one version.
 const READING: &str = "SELECT pg_advisory_xact_lock_shared(343003)";
-/// The other side of [`READING`].
+/// The other side of [`READING`]. Searches that come later wait behind it.
 pub(super) const TAKING_EFFECT: &str = "SELECT pg_advisory_xact_lock(343003)";
 
 /// One page of what is found, all of it in one version of the data.

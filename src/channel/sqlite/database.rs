@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 
-use super::{SqliteChannel, lock};
-use crate::channel::{ChannelDatabase, ChannelError, Device, DeviceStatus, Result, Session, Upload};
+use super::{SqliteChannel, intake, lock};
+use crate::channel::database::ATTEMPTS_KEPT;
+use crate::channel::{ChannelDatabase, ChannelError, Device, DeviceStatus, Recorded, Result, Session, Upload};
 use crate::clock::Time;
 use crate::ids::{OperatorId, RegisterId, TransactionId};
 use crate::master_data::Record;
@@ -13,7 +15,7 @@ use crate::package::{Manifest, Report};
 use crate::retail::lockout::Attempts;
 use crate::retail::register::Numbers;
 
-/// Operators whose wrong PINs are counted: more than a store has, so that made-up numbers do not fill the disk.
+/// Operators whose wrong PINs are counted: more than a store has, so that made-up numbers do not fill the disk. The locked ones go last.
 const ATTEMPTS_MAX: u32 = 10_000;
 
 impl ChannelDatabase for SqliteChannel {
@@ -30,39 +32,40 @@ impl ChannelDatabase for SqliteChannel {
     }
 
     fn highest_numbers(&self, register: &RegisterId) -> Result<Numbers> {
-        const HIGHEST: &str =
-            "SELECT coalesce(max(sequence), 0), coalesce(max(receipt), 0) FROM transactions WHERE store = ?1 AND register = ?2";
-        /// A register's own shifts rise with its sequence; between them may stand those of others.
-        const SHIFT: &str = "SELECT json_extract(content, '$.shift.number') FROM transactions
-            WHERE store = ?1 AND register = ?2 AND json_extract(content, '$.shift.register') = ?2 ORDER BY sequence DESC LIMIT 1";
-        let key = params![register.store, register.number];
-        self.read(|database| {
-            let (sequence, receipt): (i64, i64) = database.query_row(HIGHEST, key, |row| Ok((row.get(0)?, row.get(1)?)))?;
-            let shift: Option<i64> = database.query_row(SHIFT, key, |row| row.get(0)).optional()?;
-            let [sequence, receipt, shift] = [sequence, receipt, shift.unwrap_or(0)].map(i64::cast_unsigned);
-            Ok(Numbers { sequence, receipt, shift })
-        })
+        self.read(|database| highest_numbers(database, register))
+    }
+
+    fn record_from(&self, device: &Device, transaction: &Upload) -> Result<Recorded> {
+        let own = self.transactions()?;
+        own.intake.record(&own.writer, transaction, Some(device))
     }
 
     fn device(&self, token_hash: &str) -> Result<Option<Device>> {
-        const DEVICE: &str = "SELECT id, store, register, activated FROM devices WHERE token_hash = ?1";
+        const DEVICE: &str = "SELECT id, store, register, activated, numbers, handed_on FROM devices WHERE token_hash = ?1";
         self.read(|database| {
             let device = |row: &Row<'_>| {
                 let status = if row.get(3)? { DeviceStatus::Activated } else { DeviceStatus::Deactivated };
-                Ok(Device { id: row.get(0)?, register: register(row, 1)?, token_hash: token_hash.to_owned(), status })
+                let handed_on = row.get::<_, Option<String>>(5)?.map(|_| numbers(row, 5)).transpose()?;
+                let (token_hash, numbers) = (token_hash.to_owned(), numbers(row, 4)?);
+                Ok(Device { id: row.get(0)?, register: register(row, 1)?, token_hash, status, numbers, handed_on })
             };
             database.prepare_cached(DEVICE)?.query_row([token_hash], device).optional()
         })
     }
 
-    fn activate(&self, device: &Device) -> Result<()> {
-        const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated) VALUES (?1, ?2, ?3, ?4, 1)
-            ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = 1";
+    fn activate(&self, device: &Device) -> Result<Numbers> {
+        const HAND_ON: &str = "UPDATE devices SET handed_on = ?3 WHERE store = ?1 AND register = ?2 AND handed_on IS NULL";
+        const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated, numbers) VALUES (?1, ?2, ?3, ?4, 1, ?5)
+            ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = 1,
+            numbers = excluded.numbers, handed_on = NULL";
         let RegisterId { store, number } = &device.register;
         self.write(|transaction| {
             release(transaction, &device.register)?;
-            transaction.execute(ACTIVATE, params![device.token_hash, device.id, store, number])?;
-            Ok(())
+            let known = device.numbers.max(highest_numbers(transaction, &device.register)?);
+            let numbers = serde_json::to_string(&known).map_err(ChannelError::broken)?;
+            transaction.execute(HAND_ON, params![store, number, numbers])?;
+            transaction.execute(ACTIVATE, params![device.token_hash, device.id, store, number, numbers])?;
+            Ok(known)
         })
     }
 
@@ -109,13 +112,15 @@ impl ChannelDatabase for SqliteChannel {
 
     fn note_failure(&self, operator: &OperatorId, now: Time) -> Result<Attempts> {
         const NOTE: &str = "INSERT OR REPLACE INTO attempts (operator, failures, locked_until_ms, last_at_ms) VALUES (?1, ?2, ?3, ?4)";
-        const BOUND: &str = "DELETE FROM attempts WHERE (SELECT count(*) FROM attempts) > ?1
-            AND operator = (SELECT operator FROM attempts ORDER BY last_at_ms LIMIT 1)";
+        const FORGET: &str = "DELETE FROM attempts WHERE last_at_ms < ?1";
+        const BOUND: &str = "DELETE FROM attempts WHERE (SELECT count(*) FROM attempts) > ?1 AND operator =
+            (SELECT operator FROM attempts WHERE operator <> ?2 ORDER BY locked_until_ms > ?3, last_at_ms LIMIT 1)";
         self.write(|transaction| {
             let attempts = attempts(transaction, operator)?.after_failure(now);
             let locked_until_ms = attempts.locked_until.map(|until| until.timestamp_millis());
             transaction.execute(NOTE, params![operator.0, attempts.failures, locked_until_ms, now.timestamp_millis()])?;
-            transaction.execute(BOUND, [ATTEMPTS_MAX])?;
+            transaction.execute(FORGET, [(now - ATTEMPTS_KEPT).timestamp_millis()])?;
+            transaction.execute(BOUND, params![ATTEMPTS_MAX, operator.0, now.timestamp_millis()])?;
             Ok(attempts)
         })
     }
@@ -207,6 +212,15 @@ fn release(transaction: &Transaction<'_>, register: &RegisterId) -> rusqlite::Re
     Ok(())
 }
 
+/// The highest numbers of a register among the transactions taken in.
+fn highest_numbers(database: &Connection, register: &RegisterId) -> rusqlite::Result<Numbers> {
+    /// A register's own shifts rise with its sequence; between them may stand those of others.
+    const SHIFT: &str = "SELECT json_extract(content, '$.shift.number') FROM transactions
+        WHERE store = ?1 AND register = ?2 AND json_extract(content, '$.shift.register') = ?2 ORDER BY sequence DESC LIMIT 1";
+    let shift: Option<i64> = database.query_row(SHIFT, params![register.store, register.number], |row| row.get(0)).optional()?;
+    Ok(Numbers { shift: shift.unwrap_or(0).cast_unsigned(), ..intake::highest(database, &register.store, register.number)? })
+}
+
 fn attempts(database: &Connection, operator: &OperatorId) -> rusqlite::Result<Attempts> {
     const ATTEMPTS: &str = "SELECT failures, locked_until_ms FROM attempts WHERE operator = ?1";
     let attempts = |row: &Row<'_>| Ok(Attempts { failures: row.get(0)?, locked_until: row.get::<_, Option<i64>>(1)?.map(time) });
@@ -217,6 +231,35 @@ fn register(row: &Row<'_>, column: usize) -> rusqlite::Result<RegisterId> {
     Ok(RegisterId { store: row.get(column)?, number: row.get(column + 1)? })
 }
 
+/// Numbers as they are stored.
+fn numbers(row: &Row<'_>, column: usize) -> rusqlite::Result<Numbers> {
+    let text: String = row.get(column)?;
+    serde_json::from_str(&text).map_err(|error| rusqlite::Error::FromSqlConversionFailure(column, Type::Text, error.into()))
+}
+
 fn time(ms: i64) -> Time {
     Time::from_timestamp_millis(ms).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::retail::lockout::FAILURES_MAX;
+
+    #[test]
+    fn numbers_at_random_push_no_lock_out_and_fill_no_disk() {
+        const FILL: &str = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+            INSERT INTO attempts (operator, failures, locked_until_ms, last_at_ms) SELECT i, 1, NULL, ?2 + i FROM n";
+        let folder = tempfile::tempdir().unwrap();
+        let channel = SqliteChannel::open(&folder.path().join("channel.db")).unwrap();
+        let (locked, now) = ("000160".into(), time(1_700_000_000_000));
+        for _ in 0..FAILURES_MAX {
+            channel.note_failure(&locked, now).unwrap();
+        }
+        channel.write(|tx| Ok(tx.execute(FILL, params![ATTEMPTS_MAX - 1, now.timestamp_millis()])?)).unwrap();
+        channel.note_failure(&"new".into(), now + chrono::TimeDelta::minutes(1)).unwrap();
+        assert!(channel.attempts(&locked).unwrap().locked_at(now).is_some());
+        let counted = |number: &str| channel.attempts(&number.into()).unwrap().failures;
+        assert_eq!((counted("1"), counted("2"), counted("new")), (0, 1, 1), "the oldest goes");
+    }
 }

@@ -8,8 +8,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::lock;
-use crate::channel::columns::Columns;
-use crate::channel::{ChannelError, Recorded, Refusal, Result, Upload};
+use crate::channel::columns::{Columns, OF_DEACTIVATED_MAX};
+use crate::channel::{ChannelError, Device, DeviceStatus, Recorded, Refusal, Result, Upload};
+use crate::retail::register::Numbers;
 use crate::retail::transaction::content_hash;
 
 /// Refused records that are kept; beyond it a register keeps its own until somebody has looked.
@@ -24,6 +25,7 @@ pub(super) struct Intake {
 /// A transaction that was read and tested, and its answer once it is on the disk.
 struct Waiting {
     upload: Upload,
+    brought_by: Option<Device>,
     hash: String,
     row: std::result::Result<Columns, String>,
     answer: OnceLock<Result<Recorded>>,
@@ -31,9 +33,9 @@ struct Waiting {
 
 impl Intake {
     /// Takes a transaction in, with the others that wait for the database.
-    pub(super) fn record(&self, database: &Mutex<Connection>, upload: &Upload) -> Result<Recorded> {
+    pub(super) fn record(&self, database: &Mutex<Connection>, upload: &Upload, brought_by: Option<&Device>) -> Result<Recorded> {
         upload.check()?;
-        let waiting = Arc::new(Waiting::read(upload));
+        let waiting = Arc::new(Waiting::read(upload, brought_by));
         lock(&self.waiting).push(Arc::clone(&waiting));
         let mut database = lock(database);
         // Whoever had the database before has answered all who waited then.
@@ -70,9 +72,9 @@ fn write(database: &mut Connection, all: &[Arc<Waiting>]) -> Result<Vec<Result<R
 }
 
 impl Waiting {
-    fn read(upload: &Upload) -> Self {
+    fn read(upload: &Upload, brought_by: Option<&Device>) -> Self {
         let hash = content_hash(&upload.canonical);
-        Self { upload: upload.clone(), hash, row: Columns::read(upload), answer: OnceLock::new() }
+        Self { upload: upload.clone(), brought_by: brought_by.cloned(), hash, row: Columns::read(upload), answer: OnceLock::new() }
     }
 
     fn write(&self, database: &Connection) -> Result<Recorded> {
@@ -80,6 +82,13 @@ impl Waiting {
             Ok(row) => row,
             Err(reason) => return self.set_aside(database, Refusal::Invalid, reason.clone()),
         };
+        // Most are good by what the device itself knows.
+        if let Some(device) = &self.brought_by
+            && row.beyond(device, Numbers::default()).is_some()
+            && let Some(reason) = row.beyond(device, highest(database, &row.store, row.register)?)
+        {
+            return self.set_aside(database, Refusal::Invalid, reason);
+        }
         if self.insert(row, database)? {
             return Ok(Recorded::New);
         }
@@ -116,16 +125,31 @@ impl Waiting {
 
     /// Keeps what is refused, once each.
     fn set_aside(&self, database: &Connection, refusal: Refusal, reason: String) -> Result<Recorded> {
-        const COUNT: &str = "SELECT count(*) FROM set_aside";
-        const KEEP: &str = "INSERT INTO set_aside (key, content, reason, content_hash) VALUES (?1, ?2, ?3, ?4) ON CONFLICT DO NOTHING";
-        let kept: u32 = database.prepare_cached(COUNT)?.query_row([], |row| row.get(0))?;
-        if kept >= SET_ASIDE_MAX {
-            let detail = format!("{SET_ASIDE_MAX} records are set aside and wait to be looked at; the newest: {reason}");
+        const COUNT: &str = "SELECT count(*), count(*) FILTER (WHERE brought_by = ?1) FROM set_aside";
+        const KEEP: &str = "INSERT INTO set_aside (key, content, reason, content_hash, brought_by) VALUES (?1, ?2, ?3, ?4, ?5)
+            ON CONFLICT DO NOTHING";
+        let brought_by = self.brought_by.as_ref().map(|device| &device.token_hash);
+        let (kept, its): (u32, u32) = database.prepare_cached(COUNT)?.query_row([brought_by], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let is_deactivated = self.brought_by.as_ref().is_some_and(|device| device.status == DeviceStatus::Deactivated);
+        if kept >= SET_ASIDE_MAX || is_deactivated && its >= OF_DEACTIVATED_MAX {
+            let detail = format!("{kept} records are set aside and wait to be looked at, {its} of this device; the newest: {reason}");
             return Err(ChannelError::broken(detail));
         }
-        database.prepare_cached(KEEP)?.execute(params![self.upload.id.to_string(), self.upload.canonical, reason, self.hash])?;
+        let values = params![self.upload.id.to_string(), self.upload.canonical, reason, self.hash, brought_by];
+        database.prepare_cached(KEEP)?.execute(values)?;
         Err(ChannelError::refused(refusal, reason))
     }
+}
+
+/// The highest sequence and receipt numbers of a register among the transactions taken in.
+pub(super) fn highest(database: &Connection, store: &str, register: u32) -> rusqlite::Result<Numbers> {
+    /// Each from the end of its index.
+    const HIGHEST: &str = "SELECT coalesce((SELECT max(sequence) FROM transactions WHERE store = ?1 AND register = ?2), 0),
+        coalesce((SELECT max(receipt) FROM transactions WHERE store = ?1 AND register = ?2), 0)";
+    database.prepare_cached(HIGHEST)?.query_row(params![store, register], |row| {
+        let [sequence, receipt] = [row.get::<_, i64>(0)?, row.get(1)?].map(i64::cast_unsigned);
+        Ok(Numbers { sequence, receipt, shift: 0 })
+    })
 }
 
 #[cfg(test)]
@@ -143,7 +167,7 @@ mod tests {
     }
 
     fn record(database: &Mutex<Connection>, upload: &Upload) -> Result<Recorded> {
-        Intake::default().record(database, upload)
+        Intake::default().record(database, upload, None)
     }
 
     fn upload(canonical: &str) -> Upload {
@@ -163,6 +187,7 @@ mod tests {
             recorded_at: chrono::DateTime::UNIX_EPOCH,
             offline: false,
             content: Content::Event(Event::LogOn),
+            signing: None,
         };
         Upload { id, canonical: transaction.canonical() }
     }
@@ -171,7 +196,8 @@ mod tests {
     fn all_who_wait_are_taken_in_by_one_commit_and_none_stands_in_anothers_way() {
         let (_folder, database) = database();
         let other_content = Upload { id: event(1).id, ..event(2) };
-        let all = [event(1), upload("bad"), event(2), event(1), other_content, event(3)].map(|upload| Arc::new(Waiting::read(&upload)));
+        let all =
+            [event(1), upload("bad"), event(2), event(1), other_content, event(3)].map(|upload| Arc::new(Waiting::read(&upload, None)));
         commit(&mut lock(&database), &all);
         let (invalid, new, already) = (Err(ErrorKind::Refused(Refusal::Invalid)), Ok(Recorded::New), Ok(Recorded::Already));
         let answers = all.map(|waiting| waiting.answer.get().cloned().unwrap().map_err(|error| error.kind));
@@ -189,7 +215,7 @@ mod tests {
                 .map(|number| {
                     let (intake, database) = (&intake, &database);
                     let upload = if number % 3 == 0 { upload(&number.to_string()) } else { event(number) };
-                    scope.spawn(move || intake.record(database, &upload).is_ok())
+                    scope.spawn(move || intake.record(database, &upload, None).is_ok())
                 })
                 .collect();
             while lock(&intake.waiting).len() < clients.len() {

@@ -12,6 +12,7 @@ mod live;
 mod place;
 mod put;
 mod rows;
+mod shape;
 
 use rusqlite::Connection;
 
@@ -20,6 +21,7 @@ pub use delta::write_delta;
 pub use full::write_full;
 pub(super) use live::Master;
 pub use put::{prepare, take_in, waiting};
+pub use shape::{check_delta, check_full};
 
 use super::open::Schema;
 

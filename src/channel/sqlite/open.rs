@@ -7,6 +7,8 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::private;
+
 mod channel {
     refinery::embed_migrations!("src/channel/sqlite/migrations");
 }
@@ -90,6 +92,7 @@ impl OpenError {
 
 /// Opens or makes a database, and migrates it.
 pub(super) fn for_writing(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
+    private::file(path).map_err(|error| OpenError::Io(error.to_string()))?;
     let mut database = Connection::open(path)?;
     database.busy_timeout(LOCK_WAIT)?;
     let (found, known) = (schema_version(&database)?, schema.known());
@@ -138,6 +141,12 @@ pub(super) fn finished(path: &Path, schema: Schema) -> Result<Connection, OpenEr
     as_it_is(path, name, schema, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI)
 }
 
+/// Opens a database that nobody writes to, before it is known what is in it; nothing of it is read.
+pub(super) fn sealed(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    Connection::open_with_flags(format!("{}?immutable=1", address(path)), flags)
+}
+
 /// The `file:` address of a path.
 pub(super) fn address(path: &Path) -> String {
     let root = if path.is_absolute() { "//" } else { "" };
@@ -158,9 +167,15 @@ fn as_it_is(path: &Path, name: impl AsRef<Path>, schema: Schema, flags: OpenFlag
     }
 }
 
-/// Brings the schema up to date.
+/// Brings the schema up to date, by one commit: a power cut leaves the one of before, or the one of now.
 pub(super) fn migrate(database: &mut Connection, schema: Schema) -> Result<(), OpenError> {
-    schema.migrations().run(database).map_err(|error| OpenError::Corrupt(error.to_string()))?;
+    schema.migrations().set_grouped(true).run(database).map_err(|error| {
+        let cause = std::error::Error::source(&error).and_then(|cause| cause.downcast_ref::<rusqlite::Error>());
+        match cause.and_then(rusqlite::Error::sqlite_error_code) {
+            Some(ErrorCode::DiskFull | ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => OpenError::Io(error.to_string()),
+            _ => OpenError::Corrupt(error.to_string()),
+        }
+    })?;
     Ok(())
 }
 

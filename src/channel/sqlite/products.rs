@@ -14,7 +14,8 @@ use crate::retail::product::{Found, Product, ProductRules};
 /// A product's columns of `products`, in the order in which [`product`] reads them.
 macro_rules! columns {
     () => {
-        "p.place, p.id, p.barcode, p.name, p.department, p.category, p.brand, p.price, p.unit, p.tax_group, p.stock, \
+        "p.place, p.id, p.barcode, p.name, p.department, p.category, p.brand, \
+         coalesce((SELECT n.price FROM new_prices n WHERE n.product = p.place), p.price), p.unit, p.tax_group, p.stock, \
          p.price_includes_tax, p.key_in_price, p.key_in_quantity, p.weighed, p.min_age, p.blocked, p.zero_price_valid"
     };
 }

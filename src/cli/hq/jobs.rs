@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::out::{self, Failure};
 use super::{Hq, done, records, table};
-use crate::headquarters::Extent;
+use crate::headquarters::{Extent, Made, Ran};
 use crate::package::{Kind, Manifest};
 
 #[derive(Subcommand)]
@@ -108,15 +108,7 @@ pub(super) fn schedule(hq: &Hq, what: &ScheduleCommand) -> Result<(), Failure> {
         }
         ScheduleCommand::Run { job, store, full } => {
             let extent = if *full { Extent::Full } else { Extent::Changes };
-            let made = hq.headquarters.run_job(&hq.who, *job, store.as_deref(), extent)?;
-            if hq.json {
-                let document = |made: &crate::headquarters::Made| json!({ "store": made.store, "package": made.package });
-                return out::json(&made.iter().map(document).collect::<Vec<_>>());
-            }
-            made.iter().try_for_each(|made| match &made.package {
-                Some(manifest) => out::line(format_args!("store {}: package {}", made.store, in_words(manifest))),
-                None => out::line(format_args!("store {}: nothing has changed", made.store)),
-            })
+            run(hq, *job, store.as_deref(), extent)
         }
         ScheduleCommand::Set { job, every, daily, off } => {
             let minutes = every.as_deref().map(minutes).transpose()?.unwrap_or_default();
@@ -133,6 +125,33 @@ pub(super) fn schedule(hq: &Hq, what: &ScheduleCommand) -> Result<(), Failure> {
             done(hq, &json!({ "job": job }), &format!("the schedule of job {job} is set; headquarters' server runs it"))
         }
     }
+}
+
+/// Runs a job and tells of each store, of one among several that fails too; then it is a failure, however many did not.
+fn run(hq: &Hq, job: u32, store: Option<&str>, extent: Extent) -> Result<(), Failure> {
+    let (mut written, mut documents) = (Ok(()), Vec::new());
+    let mut tell = |Ran { store: ran_at, made }: &Ran| {
+        if store.is_some() && made.is_err() {
+            return;
+        }
+        let (line, document) = match made {
+            Ok(Made { package: Some(manifest), .. }) => {
+                (format!("package {}", in_words(manifest)), json!({ "store": ran_at, "package": manifest }))
+            }
+            Ok(Made { package: None, .. }) => ("nothing has changed".to_owned(), json!({ "store": ran_at, "package": null })),
+            Err(error) => (format!("failed: {error}"), json!({ "store": ran_at, "error": error.to_string() })),
+        };
+        documents.push(document);
+        if !hq.json && written.is_ok() {
+            written = out::line(format_args!("store {ran_at}: {line}"));
+        }
+    };
+    let ran = hq.headquarters.run_job_telling(&hq.who, job, store, extent, &mut tell);
+    written?;
+    if hq.json && !documents.is_empty() {
+        out::json(&documents)?;
+    }
+    Ok(ran.map(drop)?)
 }
 
 fn minutes(text: &str) -> Result<String, Failure> {

@@ -1,16 +1,15 @@
 //! `evertill hq KIND …`: records of any kind, by the one table of kinds.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, Subcommand};
 use serde_json::{Value, json};
 
 use super::super::out::{self, Failure};
-use super::{Common, Hq, done, register_id, table};
+use super::{Common, Hq, done, pin, register_id, table};
 use crate::headquarters::Record;
 use crate::headquarters::kinds::{KINDS, Kind, Type};
-use crate::retail::staff::Pin;
 
 /// Rows of a table unless more are asked for.
 const ROWS: usize = 1_000;
@@ -112,9 +111,7 @@ pub(super) fn run(outer: &Common, words: Vec<String>) -> Result<(), Failure> {
             done(&hq, &json!({ "register": register, "code": code.reveal() }), code.reveal())
         }
         Verb::Pin { number } if kind.name == "staff" => {
-            let mut line = String::new();
-            io::stdin().lock().take(Pin::MAX_LEN as u64 + 2).read_line(&mut line).map_err(Failure::found)?;
-            hq.headquarters.set_pin(&hq.who, &number, &Pin::new(line.trim_end_matches(['\r', '\n'])))?;
+            hq.headquarters.set_pin(&hq.who, &number, &pin::read(&number)?)?;
             done(&hq, &json!({ "staff": number }), &format!("the PIN of {number} is set; it holds at the stores after job 1060"))
         }
         Verb::ActivationCode { .. } | Verb::Pin { .. } => Err(Failure::usage(format!("a {} has no such thing", kind.name))),

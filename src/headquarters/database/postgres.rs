@@ -9,6 +9,7 @@ use postgres::types::Type;
 use postgres::{Client, Config, IsolationLevel, NoTls, Statement};
 
 use super::{Error, Result, Row, Tx, Value};
+use crate::channel::postgres::{ConnectError, is_overheard};
 
 mod schema {
     refinery::embed_migrations!("src/headquarters/database/migrations/postgres");
@@ -34,8 +35,12 @@ impl Pool {
         let bad = |_| Error::refused("the database's address is none", "expected postgres://user:password@host:port/database");
         let mut config: Config = url.parse().map_err(bad)?;
         if config.get_ssl_mode() == SslMode::Require {
-            let hint = "use sslmode=prefer over a network of your own, or a tunnel";
+            let hint = "use sslmode=disable over a network of your own, or a tunnel";
             return Err(Error::refused("sslmode=require is not possible: the connection to PostgreSQL is not encrypted", hint));
+        }
+        if is_overheard(&config) {
+            let refused = ConnectError::Overheard;
+            return Err(Error::refused(refused.to_string(), refused.hint()));
         }
         if config.get_connect_timeout().is_none() {
             config.connect_timeout(Duration::from_secs(5));
@@ -51,7 +56,7 @@ impl Pool {
         let pool = Self(pool);
         let mut connection = pool.get()?;
         connection.client.batch_execute(MIGRATING)?;
-        let done = schema::migrations::runner().run(&mut connection.client);
+        let done = schema::migrations::runner().set_grouped(true).run(&mut connection.client);
         connection.client.batch_execute(MIGRATED)?;
         done.map_err(|error| Error::Database(error.to_string()))?;
         drop(connection);

@@ -8,6 +8,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::{Error, Result, Row, Tx, Value};
+use crate::private;
 
 mod schema {
     refinery::embed_migrations!("src/headquarters/database/migrations/sqlite");
@@ -28,13 +29,15 @@ impl Files {
     /// Opens or makes the file and brings its schema up to date.
     pub(super) fn open(path: &Path) -> Result<Self> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|error| Error::File(format!("{}: {error}", folder.display())))?;
+            private::folder(folder).map_err(|error| Error::File(format!("{}: {error}", folder.display())))?;
         }
+        private::file(path).map_err(|error| Error::File(format!("{}: {error}", path.display())))?;
         let files = Self { path: path.to_owned(), idle: Mutex::default() };
         let mut first = files.connect()?;
         refuse_others(&first).map_err(|error| Error::Database(format!("{}: {error}", path.display())))?;
         first.pragma_update(None, "journal_mode", "wal")?;
-        let known = schema::migrations::runner().run(&mut first);
+        // By one commit: a power cut leaves the schema of before, or the one of now.
+        let known = schema::migrations::runner().set_grouped(true).run(&mut first);
         known.map_err(|error| Error::Database(format!("{}: {error}", path.display())))?;
         files.give_back(first);
         Ok(files)
@@ -76,9 +79,11 @@ impl Files {
 
 /// A file that is something else is not written to.
 fn refuse_others(database: &Connection) -> Result<()> {
-    const TABLES: &str = "SELECT count(*), count(*) FILTER (WHERE name IN ('records', 'refinery_schema_history')) FROM sqlite_schema";
-    let (all, own): (i64, i64) = database.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    if all > 0 && own < 2 { Err(Error::Database("it holds tables of something else".to_owned())) } else { Ok(()) }
+    // A first start that was cut off may have left the history of the schema alone.
+    const TABLES: &str = "SELECT count(*) FILTER (WHERE tbl_name <> 'refinery_schema_history'),
+        count(*) FILTER (WHERE name IN ('records', 'refinery_schema_history')) FROM sqlite_schema";
+    let (others, own): (i64, i64) = database.query_row(TABLES, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    if others > 0 && own < 2 { Err(Error::Database("it holds tables of something else".to_owned())) } else { Ok(()) }
 }
 
 pub(super) fn execute(database: &Connection, sql: &str, values: &[Value]) -> Result<u64> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::headquarters::database::{Row, Tx, Value};
 use crate::headquarters::error::Result;
-use crate::headquarters::kinds::{ALL_JOBS, KINDS, Kind};
+use crate::headquarters::kinds::{ALL_JOBS, KINDS, Kind, brought_along};
 
 /// Rows of a store to be looked at again.
 #[derive(Default)]
@@ -32,29 +32,39 @@ struct Progress {
 }
 
 impl Candidates {
-    /// What changed, began or ended for a store since the job ran last.
+    /// What changed, began or ended for a store since the job ran last; when there is any, what waits of the jobs it brings along too.
     pub(super) fn find(tx: &mut Tx<'_>, store: &str, day: &str, job: u32) -> Result<Self> {
+        let mut found = Self::default();
+        found.take(tx, store, day, &|its_job| job == its_job || job == ALL_JOBS)?;
+        if !found.is_empty() {
+            found.take(tx, store, day, &|its_job| brought_along(job).contains(&its_job))?;
+        }
+        Ok(found)
+    }
+
+    /// Days lie between that of the last run and today, whichever is earlier: a clock may have run ahead.
+    fn take(&mut self, tx: &mut Tx<'_>, store: &str, day: &str, is_wanted: &dyn Fn(u32) -> bool) -> Result<()> {
         const CHANGED: &str = "SELECT key, lookup, reach FROM records WHERE change > $1 AND kind = $2";
         const BEGAN: &str = "SELECT key, lookup, reach FROM records WHERE kind = $1 AND valid_from > $2 AND valid_from <= $3";
         const ENDED: &str = "SELECT key, lookup, reach FROM records WHERE kind = $1 AND valid_to >= $2 AND valid_to < $3";
-        let mut found = Self::default();
-        for kind in KINDS.iter().filter(|kind| kind.job.is_some_and(|its_job| job == its_job || job == ALL_JOBS)) {
-            let progress = progress(tx, store, kind.job.unwrap_or(job))?;
+        for (kind, job) in KINDS.iter().filter_map(|kind| Some((kind, kind.job.filter(|job| is_wanted(*job))?))) {
+            let progress = progress(tx, store, job)?;
             let mut take = |row: Row| {
                 let reach = row.text(2)?;
                 if reach.is_empty() || reach.contains(&format!(",{store},")) {
-                    found.add(kind, row.text(0)?, row.text(1)?);
+                    self.add(kind, row.text(0)?, row.text(1)?);
                 }
                 Ok(())
             };
             tx.each(CHANGED, &[progress.change.into(), kind.name.into()], &mut take)?;
             if kind.field("from").is_some() {
-                let days: [Value; 3] = [kind.name.into(), (&progress.day).into(), day.into()];
+                let (earlier, later) = (day.min(&progress.day), day.max(&progress.day));
+                let days: [Value; 3] = [kind.name.into(), earlier.into(), later.into()];
                 tx.each(BEGAN, &days, &mut take)?;
                 tx.each(ENDED, &days, &mut take)?;
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     fn add(&mut self, kind: &'static Kind, key: String, lookup: String) {

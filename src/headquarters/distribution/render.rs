@@ -17,7 +17,7 @@ use crate::headquarters::records::{self, parsed, text};
 use crate::ids::{OperatorId, ProductId};
 use crate::master_data::{Changes, MasterData, Record, StaffMember};
 use crate::profile::OfflineProfile;
-use crate::retail::register::RegisterSetup;
+use crate::retail::register::{Numbers, RegisterSetup};
 use crate::retail::staff::{Operator, Permissions};
 use crate::retail::store::Store;
 
@@ -221,6 +221,7 @@ impl<'v, 't> View<'v, 't> {
                 theme: self.field_of("visual-profile", text(&content, "visual_profile"), "theme")?,
                 lock_after_s: content.get("lock_after_s").and_then(Json::as_u64),
                 register,
+                numbers: Numbers::default(),
             };
             let content = serde_json::to_string(&setup).map_err(|error| Error::Database(error.to_string()))?;
             setups.push(Record { kind: "register".to_owned(), key: setup.register.number.to_string(), content });

@@ -27,9 +27,25 @@ impl FromRequestParts<Arc<Office>> for Caller {
     }
 }
 
+/// Whoever may read the counters: a process of this machine, or a scale unit.
+pub(super) struct Watcher;
+
+impl FromRequestParts<Arc<Office>> for Watcher {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, office: &Arc<Office>) -> Answer<Self> {
+        let peer = parts.extensions.get().copied();
+        if peer.is_some_and(Peer::is_here) {
+            return Ok(Self);
+        }
+        caller(office, &parts.headers, peer).await.map(|_| Self)
+    }
+}
+
 /// Lets only scale units pass.
 pub(super) async fn authenticate(State(office): State<Arc<Office>>, mut request: Request, next: Next) -> Response {
-    match caller(&office, request.headers()).await {
+    let peer = request.extensions().get().copied();
+    match caller(&office, request.headers(), peer).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -37,8 +53,6 @@ pub(super) async fn authenticate(State(office): State<Arc<Office>>, mut request:
         Err(refused) => {
             let mut response = refused.into_response();
             if response.status() == StatusCode::UNAUTHORIZED {
-                let peer = request.extensions().get::<Peer>().map(|Peer(address)| address.ip());
-                tracing::warn!(?peer, "somebody without a scale unit's token was refused");
                 response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }
             response
@@ -46,12 +60,17 @@ pub(super) async fn authenticate(State(office): State<Arc<Office>>, mut request:
     }
 }
 
-async fn caller(office: &Office, headers: &HeaderMap) -> Answer<Caller> {
+async fn caller(office: &Office, headers: &HeaderMap, peer: Option<Peer>) -> Answer<Caller> {
+    let now = office.clock.tick();
     let shown = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|value| value.strip_prefix("Bearer "));
-    let token = shown.filter(|token| token.len() <= Secret::MAX_LEN).map(Secret::new).ok_or_else(unknown)?;
-    let (headquarters, hash) = (office.headquarters.clone(), token.hash());
-    let found = blocking(move || Ok(headquarters.scale_unit(&hash)?)).await?;
-    found.map(Caller).ok_or_else(unknown)
+    let hash = shown.filter(|token| token.len() <= Secret::MAX_LEN).map(|token| Secret::new(token).hash());
+    office.door.approach(hash.as_ref(), peer, now)?;
+    let Some(hash) = hash else { return Err(office.door.refuse(unknown(), peer, now)) };
+    let (headquarters, looked_up) = (office.headquarters.clone(), hash.clone());
+    let found = blocking(move || Ok(headquarters.scale_unit(&looked_up)?)).await?;
+    let unit = found.ok_or_else(|| office.door.refuse(unknown(), peer, now))?;
+    office.door.let_in(&hash, now)?;
+    Ok(Caller(unit))
 }
 
 fn unknown() -> Refused {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::Json;
 use axum::body::Body;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
@@ -15,7 +16,7 @@ use tokio_util::io::ReaderStream;
 use utoipa::IntoParams;
 
 use super::Office;
-use super::access::Caller;
+use super::access::{Caller, Watcher};
 use crate::channel::{self, Upload};
 use crate::headquarters::Headquarters;
 use crate::package::{Report, SignedManifest};
@@ -24,6 +25,7 @@ use crate::protocol::{self, Problem, ProblemKind, ZSTD};
 use crate::realtime::{Activated, Activation, Headquarters as _, Taken};
 use crate::retail::gift_card::GiftCard;
 use crate::secret::Secret;
+use crate::server::Peer;
 use crate::server::answer::{Answer, Refused, blocking};
 use crate::server::metrics::Family;
 use crate::server::range::{self, Part};
@@ -190,8 +192,10 @@ pub(super) async fn health() -> &'static str {
 
 /// Scale units can be served; if not, the problem says why.
 #[utoipa::path(get, path = routes::READY, responses(
-    (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = protocol::PROBLEM_JSON)))]
-pub(super) async fn ready(State(office): Shared) -> Answer<&'static str> {
+    (status = 200, body = String, content_type = "text/plain"), (status = 503, body = Problem, content_type = protocol::PROBLEM_JSON),
+    (status = 429, body = Problem, content_type = protocol::PROBLEM_JSON, description = "too often; wait a little")))]
+pub(super) async fn ready(State(office): Shared, Extension(peer): Extension<Peer>) -> Answer<&'static str> {
+    office.door.pass(peer, office.clock.tick())?;
     let headquarters = office.headquarters.clone();
     // Any reading will do.
     let read = blocking(move || Ok::<_, channel::ChannelError>(headquarters.scale_unit("")?)).await;
@@ -201,8 +205,9 @@ pub(super) async fn ready(State(office): Shared) -> Answer<&'static str> {
     })
 }
 
-/// Counters for Prometheus.
-#[utoipa::path(get, path = routes::METRICS, responses((status = 200, body = String, content_type = "text/plain")))]
-pub(super) async fn metrics(State(office): Shared) -> Response {
+/// Counters for Prometheus; without a token for processes of the same machine.
+#[utoipa::path(get, path = routes::METRICS, responses(
+    (status = 200, body = String, content_type = "text/plain"), (status = "default", body = Problem, content_type = protocol::PROBLEM_JSON)))]
+pub(super) async fn metrics(State(office): Shared, _: Watcher) -> Response {
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], office.metrics.text()).into_response()
 }

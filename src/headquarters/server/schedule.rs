@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::clock::{Clock, SharedClock};
 use crate::headquarters::Headquarters;
+use crate::round::guarded;
 
 /// How often it looks: schedules are in whole minutes.
 const INTERVAL: Duration = Duration::from_mins(1);
@@ -25,12 +26,18 @@ struct Shared {
 
 impl Scheduler {
     pub(super) fn start(headquarters: Headquarters, clock: SharedClock) -> io::Result<Self> {
+        Self::every(INTERVAL, move || run_due(&headquarters, clock.as_ref()))
+    }
+
+    /// A round that panics is not the last.
+    fn every(interval: Duration, mut round: impl FnMut() + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let thread = std::thread::Builder::new().name("schedule".to_owned()).spawn({
             let shared = Arc::clone(&shared);
             move || {
-                while shared.wait_for_a_minute() {
-                    run_due(&headquarters, clock.as_ref());
+                while shared.wait(interval) {
+                    // It has been logged, and the next round tries again.
+                    let _ = guarded(&mut round);
                 }
             }
         })?;
@@ -52,9 +59,9 @@ impl Drop for Scheduler {
 
 impl Shared {
     /// Whether to look again.
-    fn wait_for_a_minute(&self) -> bool {
+    fn wait(&self, interval: Duration) -> bool {
         let is_ending = self.is_ending.lock().unwrap_or_else(PoisonError::into_inner);
-        let waited = self.ends.wait_timeout_while(is_ending, INTERVAL, |is_ending| !*is_ending);
+        let waited = self.ends.wait_timeout_while(is_ending, interval, |is_ending| !*is_ending);
         !*waited.unwrap_or_else(PoisonError::into_inner).0
     }
 }
@@ -70,5 +77,24 @@ fn run_due(headquarters: &Headquarters, clock: &dyn Clock) {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_that_panics_is_not_the_last() {
+        let (teller, told) = std::sync::mpsc::channel();
+        let mut rounds = 0..;
+        let scheduler = Scheduler::every(Duration::ZERO, move || {
+            let round = rounds.next();
+            // Whoever has heard enough is gone.
+            let _ = teller.send(round);
+            assert!(round != Some(0), "the first");
+        });
+        assert_eq!(told.iter().take(3).collect::<Vec<_>>(), [Some(0), Some(1), Some(2)]);
+        drop(scheduler.unwrap());
     }
 }

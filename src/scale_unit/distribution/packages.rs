@@ -32,9 +32,8 @@ impl Packages {
         for report in reports {
             self.keep(&report)?;
         }
-        if !applied.is_empty() {
-            devices::bring_in_line(self.place.channel.as_ref())?;
-        }
+        // In every round: another scale unit may have applied the package and ended before it came so far.
+        devices::bring_in_line(self.place.channel.as_ref())?;
         problem.map_or(Ok(()), |problem| Err(told(problem)))
     }
 

@@ -10,10 +10,10 @@ use crate::clock::SharedClock;
 use crate::protocol::headquarters::REPORTS_MAX;
 use crate::realtime::Headquarters;
 use crate::scale_unit::headquarters::HttpHeadquarters;
-use crate::sync::download::Downloader;
+use crate::sync::download::{Downloader, free_bytes};
 
 /// What a round needs, and remembers for the next one.
-pub(super) struct Work {
+pub(in crate::scale_unit) struct Work {
     channel: Arc<dyn ChannelDatabase>,
     headquarters: Arc<HttpHeadquarters>,
     clock: SharedClock,
@@ -25,13 +25,13 @@ pub(super) struct Work {
 impl Work {
     pub(super) fn new(options: DistributionOptions) -> Self {
         let DistributionOptions { channel, headquarters, key, store, shelf, folder, clock, interval: _ } = options;
-        let downloader = Downloader { key, store, register: None, folder, clock: Arc::clone(&clock) };
+        let downloader = Downloader { key, store, register: None, folder, clock: Arc::clone(&clock), free: free_bytes };
         let packages = Packages::new(downloader, Arc::clone(&channel), shelf);
         Self { channel, headquarters, clock, packages, transactions: HandOn::default(), status: DistributionStatus::default() }
     }
 
     /// One round, and how things stand after it. What fails does not keep the rest from being done, unless headquarters is away.
-    pub(super) fn round(&mut self) -> DistributionStatus {
+    pub(in crate::scale_unit) fn round(&mut self) -> DistributionStatus {
         let steps: [fn(&mut Self) -> Result<()>; 3] = [Self::packages, Self::transactions, Self::reports];
         let mut failures = Vec::new();
         for step in steps {

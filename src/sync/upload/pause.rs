@@ -79,6 +79,17 @@ impl Shared {
         Some(state.period)
     }
 
+    /// For whoever works without a thread: the number of this time online if there is work to do now.
+    pub(super) fn take_turn(&self, rest_is_over: bool) -> Option<u64> {
+        let mut state = self.state();
+        let has_turn = state.online && !state.stop && (rest_is_over || state.woken);
+        state.thread = Thread::Resting;
+        has_turn.then(|| {
+            state.woken = false;
+            state.period
+        })
+    }
+
     /// For the thread: whether the next request may go out.
     pub(super) fn may_send(&self, period: u64) -> bool {
         let state = self.state();

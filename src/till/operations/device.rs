@@ -35,7 +35,8 @@ pub(super) fn activate(till: &mut Till, desk: &mut dyn Desk, _: Option<&str>) ->
         desk.show(&till.view());
         problem = match till.activation.activate(&code) {
             Ok(numbers) => {
-                till.journal.continue_from(numbers)?;
+                till.numbers = Some(numbers);
+                till.take_numbers()?;
                 till.uploads.wake();
                 break;
             }

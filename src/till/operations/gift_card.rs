@@ -20,7 +20,7 @@ pub(super) fn balance(till: &mut Till, desk: &mut dyn Desk, parameter: Option<&s
     };
     let number = match parameter {
         Some(number) => number.to_owned(),
-        None => till.ask_number(desk, &prompt, |_, _, text| match text {
+        None => till.ask_any_number(desk, &prompt, |_, _, text| match text {
             "" => Err(Stop::refused("no number yet", "")),
             number => Ok(number.to_owned()),
         })?,

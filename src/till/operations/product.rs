@@ -11,6 +11,7 @@ use super::{connection, discount};
 use crate::channel::{Page as FoundPage, ProductSearch};
 use crate::connection::Source;
 use crate::desk::{Answer, ConfirmPrompt, Desk, NumberPrompt, Page, Prompt, SearchPrompt, Selection};
+use crate::ids::TaxGroupId;
 use crate::money::{Money, NumberError, Quantity};
 use crate::retail::barcode::{self, BarcodeError, Code, Elements, EmbeddedValue, Scanned, WeightUnit};
 use crate::retail::product::{Found, Product};
@@ -282,6 +283,7 @@ fn sell(
     if product.rules.blocked {
         return Err(Stop::refused(format!("{} is blocked and cannot be sold", product.name), "put it aside"));
     }
+    check_taxes(till, &product)?;
     let is_packed = label.quantity.is_some() || label.price.is_some();
     if multiple.is_some_and(|multiple| !multiple.is_whole()) && (is_packed || !product.rules.weighed) {
         let packed = if is_packed { "a packed " } else { "" };
@@ -515,6 +517,17 @@ fn read_price(till: &Till, text: &str) -> Result<Money, Stop> {
         return Err(too_much());
     }
     if price.is_negative() { Err(SaleError::InvalidPrice.into()) } else { Ok(price) }
+}
+
+/// A tax group that is not known here is no reason to sell without tax: its taxes are on their way, or forgotten.
+fn check_taxes(till: &mut Till, product: &Product) -> Result<(), Stop> {
+    let TaxGroupId(group) = &product.tax_group;
+    if group.is_empty() || till.store.tax_groups.iter().any(|known| known.id == product.tax_group) {
+        return Ok(());
+    }
+    till.configuration_may_have_changed();
+    let text = format!("{} has the tax group {group}, which this register does not know", product.name);
+    Err(Stop::refused(text, "put it aside and try it at the next sale; headquarters' job 1080 brings taxes"))
 }
 
 /// A price that is nothing, or beyond what the store sells at, is a mistake in the master data or on the label.

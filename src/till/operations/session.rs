@@ -121,6 +121,7 @@ pub(in crate::till) fn lock(till: &mut Till) {
 }
 
 fn begin_session(till: &mut Till, operator: Operator) -> Result<(), Stop> {
+    till.take_numbers()?;
     let at = till.clock.now();
     let offline = till.sources.source() == Source::Offline;
     let shift = if let Some(open) = till.journal.shift()? {
@@ -134,6 +135,7 @@ fn begin_session(till: &mut Till, operator: Operator) -> Result<(), Stop> {
     till.journal.note(id, Event::LogOn, &stamp)?;
     till.sources.set_operator(Some(&operator.id));
     till.session = Some(Session { operator, shift, locked: false, problem: None });
+    till.configuration_may_have_changed();
     till.note_connection()?;
     till.uploads.wake();
     Ok(())

@@ -1,6 +1,6 @@
 //! Applying a delta in place: one transaction, after which the file is what a full one of the same version would be.
 //!
-//! Most deltas change prices, which is one statement. A product whose name, number or bar code changes is taken out and put in again,
+//! Most deltas change prices, which is one statement: a product's row is wide, so new prices stand in a table of their own. A product whose name, number or bar code changes is taken out and put in again,
 //! so that the full-text index, the vocabulary and the order of names stay right.
 
 use std::path::Path;
@@ -9,13 +9,14 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
 
 use super::super::open::{self, Schema};
 use super::full::{CACHE_KIB, two_meanings};
-use super::{data_version, place, schema};
+use super::{check_delta, data_version, place, schema};
 use crate::channel::codes::code_key;
 use crate::channel::words;
 use crate::channel::{ChannelError, Refusal, Result};
 
 /// Brings the file at `master` from one version to another, whole or not at all. Who reads it goes on with what he has.
 pub fn apply_delta(master: &Path, delta: &Path, from_version: u64, to_version: u64) -> Result<()> {
+    check_delta(delta)?;
     let mut database = open::for_changing(master, Schema::Master).map_err(ChannelError::broken)?;
     database.execute("ATTACH DATABASE ?1 AS delta", [format!("{}?immutable=1", open::address(delta))])?;
     database.pragma_update(None, "cache_size", -CACHE_KIB)?;
@@ -47,13 +48,23 @@ const OTHERS: &str = "
     REPLACE INTO main.records SELECT kind, key, content FROM delta.records;";
 
 fn change_products(database: &Connection) -> Result<()> {
-    /// What no index knows, for products that keep what the indexes know.
-    const KEPT: &str = "UPDATE main.products AS p INDEXED BY products_by_number
-        SET name = d.name, department = d.department, category = d.category, brand = d.brand, price = d.price, unit = d.unit,
+    /// Products that keep what the indexes know, but not all else beside the price. The many of which only the price changed are looked at
+    /// and left alone.
+    const CHANGED: &str = "SELECT d.place FROM delta.products d CROSS JOIN main.products p ON p.id = d.id
+        WHERE p.folded_name = d.folded_name AND p.barcode = d.barcode
+            AND (p.name, p.department, p.category, p.brand, p.unit, p.tax_group, p.stock, p.price_includes_tax, p.key_in_price,
+                p.key_in_quantity, p.weighed, p.min_age, p.blocked, p.zero_price_valid)
+            IS NOT (d.name, d.department, d.category, d.brand, d.unit, d.tax_group, d.stock, d.price_includes_tax, d.key_in_price,
+                d.key_in_quantity, d.weighed, d.min_age, d.blocked, d.zero_price_valid)";
+    const CHANGE: &str = "UPDATE main.products AS p INDEXED BY products_by_number
+        SET name = d.name, department = d.department, category = d.category, brand = d.brand, unit = d.unit,
             tax_group = d.tax_group, stock = d.stock, price_includes_tax = d.price_includes_tax, key_in_price = d.key_in_price,
             key_in_quantity = d.key_in_quantity, weighed = d.weighed, min_age = d.min_age, blocked = d.blocked,
             zero_price_valid = d.zero_price_valid
-        FROM delta.products AS d WHERE p.id = d.id AND p.folded_name = d.folded_name AND p.barcode = d.barcode";
+        FROM delta.products AS d WHERE d.place = ?1 AND p.id = d.id";
+    const PRICES: &str = "REPLACE INTO main.new_prices
+        SELECT p.place, d.price FROM delta.products d CROSS JOIN main.products p ON p.id = d.id
+        WHERE p.folded_name = d.folded_name AND p.barcode = d.barcode ORDER BY d.place";
     const DELETED: &str = "SELECT p.place FROM delta.deleted_products d CROSS JOIN main.products p ON p.id = d.id";
     /// Products that are new, or whose name, bar code or further codes changed.
     const TOUCHED: &str = "SELECT d.place FROM delta.products d LEFT JOIN main.products p ON p.id = d.id
@@ -64,7 +75,10 @@ fn change_products(database: &Connection) -> Result<()> {
     for place in numbers(database, DELETED)? {
         take_out(database, place)?;
     }
-    database.execute(KEPT, [])?;
+    for row in numbers(database, CHANGED)? {
+        database.prepare_cached(CHANGE)?.execute([row])?;
+    }
+    database.execute(PRICES, [])?;
     let touched = numbers(database, TOUCHED)?;
     // All that is gone goes first: a code may move from one product to another.
     for row in &touched {
@@ -93,13 +107,15 @@ fn loosen(database: &Connection, row: i64) -> rusqlite::Result<()> {
     }
 }
 
-/// Removes a product from the table and all indexes.
+/// Removes a product from the tables and all indexes.
 fn take_out(database: &Connection, place: i64) -> rusqlite::Result<()> {
     const PRODUCT: &str = "DELETE FROM main.products WHERE place = ?1 RETURNING folded_name, id, barcode";
+    const PRICE: &str = "DELETE FROM main.new_prices WHERE product = ?1";
     const LESS: &str = "UPDATE main.vocabulary SET uses = uses - 1 WHERE word = ?1";
     const UNUSED: &str = "DELETE FROM main.vocabulary WHERE word = ?1 AND uses <= 0";
     let read = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?));
     let (folded_name, id, barcode) = database.prepare_cached(PRODUCT)?.query_row([place], read)?;
+    database.prepare_cached(PRICE)?.execute([place])?;
     remove_codes(database, place, &barcode)?;
     unlist(database, place, &words::searched(&folded_name, &id, &barcode))?;
     for word in words::of_vocabulary(&folded_name) {

@@ -13,7 +13,7 @@ use crate::ids::ProductId;
 use crate::master_data::{Changes, ProductCode};
 
 /// The tables of changed rows have the columns of the master data's; a code names its product by number.
-const TABLES: &str = "
+pub(super) const TABLES: &str = "
     CREATE TABLE stores (number TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
     CREATE TABLE products (
         place INTEGER PRIMARY KEY, folded_name TEXT NOT NULL, id TEXT NOT NULL UNIQUE, barcode TEXT NOT NULL, name TEXT NOT NULL,

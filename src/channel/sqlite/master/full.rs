@@ -5,6 +5,7 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, params};
 
+use super::super::check;
 use super::super::open::{self, Schema};
 use super::{bulk, rows};
 use crate::channel::codes::code_key;
@@ -14,6 +15,7 @@ use crate::channel::{ChannelError, Refusal, Result};
 use crate::ids::ProductId;
 use crate::master_data::{MasterData, ProductCode};
 use crate::money::Quantity;
+use crate::private;
 use crate::retail::product::Product;
 
 /// Room between two products' places, for those that come with deltas.
@@ -23,7 +25,7 @@ pub(super) const GAP: i64 = 16;
 pub(super) const CACHE_KIB: i32 = 64_000;
 
 /// Writes all master data to a new file at `to` and returns how many rows there are. Refused when two products share a number or a code,
-/// or a code names no product. The file is one piece, and not synced.
+/// or a code names no product. The file is one piece, looked through for damage, and on the disk.
 pub fn write_full(to: &Path, data: &MasterData, version: u64) -> Result<u64> {
     let products = in_order_of_names(&data.products);
     let places = places(&products)?;
@@ -45,6 +47,7 @@ pub fn write_full(to: &Path, data: &MasterData, version: u64) -> Result<u64> {
     })?;
     transaction.execute("UPDATE data_version SET version = ?1", [version.cast_signed()])?;
     transaction.commit()?;
+    check(&database)?;
     finish(database)?;
     let rows = 1 + data.products.len() + codes.len() + data.staff.len() + data.customers.len() + data.records.len();
     Ok(rows as u64)
@@ -55,13 +58,15 @@ pub(super) fn new_file(to: &Path) -> Result<Connection> {
     if to.exists() {
         return Err(ChannelError::broken(format!("{} is there already", to.display())));
     }
+    private::file(to).map_err(ChannelError::broken)?;
     let database = Connection::open(to)?;
     database.execute_batch("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")?;
     Ok(database)
 }
 
-/// Leaves one file that is opened with a log.
+/// Leaves one file that is opened with a log, and synced by that last change.
 fn finish(database: Connection) -> Result<()> {
+    database.pragma_update(None, "synchronous", "full")?;
     database.pragma_update(None, "journal_mode", "wal")?;
     database.close().map_err(|(_, error)| error.into())
 }

@@ -1,6 +1,6 @@
 //! The file of master data as a channel holds it: live at a scale unit, a snapshot at a register.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -84,7 +84,6 @@ impl Master {
         // What a crash left is written over.
         let _ = fs::remove_file(&new);
         write_full(&new, data, version)?;
-        File::open(&new).and_then(|file| file.sync_all()).map_err(|error| put::not_put(&error))?;
         prepare(&new, path, version)?;
         readers.exchange(|| take_in(path).map(|_| ()).map_err(|error| put::not_put(&error)))?;
         Ok(version)

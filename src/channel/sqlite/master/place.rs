@@ -88,13 +88,15 @@ fn spread(database: &Connection, lower: i64, upper: i64, end: i64) -> rusqlite::
     Ok(())
 }
 
-/// Moves a product and its codes, but not its words.
+/// Moves a product, its codes and its new price, but not its words.
 fn step(database: &Connection, from: i64, to: i64, barcode: &str) -> rusqlite::Result<()> {
     const PRODUCT: &str = "UPDATE main.products SET place = ?2 WHERE place = ?1";
     const OWN: &str = "UPDATE main.codes SET product = ?2 WHERE product = ?1 AND code = ?3";
     const FURTHER: &str = "UPDATE main.codes SET product = ?2 WHERE product = ?1 AND further = 1";
+    const PRICE: &str = "UPDATE main.new_prices SET product = ?2 WHERE product = ?1";
     database.prepare_cached(PRODUCT)?.execute([from, to])?;
     database.prepare_cached(OWN)?.execute(params![from, to, code_key(barcode)])?;
     database.prepare_cached(FURTHER)?.execute([from, to])?;
+    database.prepare_cached(PRICE)?.execute([from, to])?;
     Ok(())
 }

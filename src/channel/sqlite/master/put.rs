@@ -8,9 +8,8 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::super::check;
 use super::super::open::{self, Schema};
-use super::data_version;
+use super::{check_full, data_version};
 use crate::channel::{ChannelError, Result};
 
 /// Where a checked file waits to supersede the one at `master`.
@@ -18,10 +17,11 @@ pub fn waiting(master: &Path) -> PathBuf {
     beside(master, ".next")
 }
 
-/// Checks a finished file, which must lie on the same disk, and lets it wait to take the place of `master`.
+/// Lets a finished file, which must be synced and lie on the same disk, wait to take the place of `master`. Whoever made the file has looked
+/// it through, and whoever fetched it has compared its digest; asked here is only whether it is of this program's schema and the version.
 pub fn prepare(finished: &Path, master: &Path, version: u64) -> Result<()> {
+    check_full(finished)?;
     let database = open::finished(finished, Schema::Master).map_err(|error| ChannelError::broken(format!("the new database: {error}")))?;
-    check(&database)?;
     let found = data_version(&database)?;
     drop(database);
     if found != version {

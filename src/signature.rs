@@ -1,14 +1,15 @@
-//! Headquarters' signing key, and the half of it by which everybody else knows headquarters.
+//! Ed25519 keys: the half that signs and stays in its owner's file, and the half by which everybody else knows the owner.
+//!
+//! Headquarters signs packages with one, a register the records of its journal.
 
 use std::fmt;
 use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer};
 
-use super::PackageError;
 use crate::secret::{Secret, from_hex, hex};
 
-/// Signs manifests (Ed25519). It stays in headquarters' key file.
+/// Signs. It stays in its owner's key file.
 #[derive(Clone)]
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
@@ -37,7 +38,7 @@ impl SigningKey {
     }
 
     /// The signature of a text, in hexadecimal.
-    pub(super) fn sign(&self, text: &str) -> String {
+    pub fn sign(&self, text: &str) -> String {
         hex(&self.0.sign(text.as_bytes()).to_bytes())
     }
 }
@@ -48,15 +49,15 @@ impl fmt::Debug for SigningKey {
     }
 }
 
-/// Knows headquarters' signature. Its text is hexadecimal.
+/// Knows a signature. Its text is hexadecimal.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct VerifyingKey(ed25519_dalek::VerifyingKey);
 
 impl VerifyingKey {
-    /// Whether the signature is headquarters' and of exactly this text.
-    pub(super) fn verify(&self, text: &str, signature: &str) -> Result<(), PackageError> {
-        let signature = from_hex(signature).and_then(|bytes| Signature::from_slice(&bytes).ok()).ok_or(PackageError::Signature)?;
-        self.0.verify_strict(text.as_bytes(), &signature).map_err(|_| PackageError::Signature)
+    /// Whether the signature was made with the other half, of exactly this text.
+    pub fn verify(&self, text: &str, signature: &str) -> bool {
+        let signature = from_hex(signature).and_then(|bytes| Signature::from_slice(&bytes).ok());
+        signature.is_some_and(|signature| self.0.verify_strict(text.as_bytes(), &signature).is_ok())
     }
 }
 
@@ -68,7 +69,7 @@ impl fmt::Display for VerifyingKey {
 
 /// The text is no key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("this is no key of headquarters: expected 64 hexadecimal digits")]
+#[error("this is no public key: expected 64 hexadecimal digits")]
 pub struct NoKey;
 
 impl FromStr for VerifyingKey {

@@ -1,0 +1,205 @@
+//! What the databases say in the end, read past all of this program's own code and held against the oracle's books.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension};
+use serde_json::Value;
+
+use super::books::{Book, Broken, Rates, millionths};
+use super::machines::{Office, Station, Unit, raw};
+
+/// A record as some database has it: its text by its key.
+type Records = BTreeMap<String, String>;
+/// Products with their prices.
+type Prices = Vec<(String, i128)>;
+
+/// Compares everything with everything. The first of each kind is told, and how many there are.
+pub(super) fn audit(office: &Office, unit: &Unit, stations: &[Station], books: &[Book], rates: &Rates) -> Vec<(Option<u32>, Broken)> {
+    let mut found = Vec::new();
+    let all = |path: &Path, sql: &str| raw(path).and_then(|database| records(&database, sql));
+    let (channel, chain) = match (
+        all(&unit.database(), "SELECT id, content FROM transactions"),
+        all(&office.database(), "SELECT id, content FROM transactions"),
+    ) {
+        (Ok(channel), Ok(chain)) => (channel, chain),
+        (Err(why), _) | (_, Err(why)) => return vec![(None, (2, format!("a database cannot be read: {why}")))],
+    };
+    let mut journals = Records::new();
+    for (station, book) in stations.iter().zip(books) {
+        let at = |broken: Vec<Broken>| broken.into_iter().map(|broken| (Some(station.id.number), broken)).collect::<Vec<_>>();
+        match journal(&station.journal(), book) {
+            Ok((records, broken)) => {
+                found.extend(at(broken));
+                journals.extend(records);
+            }
+            Err(why) => found.extend(at(vec![(1, format!("the journal cannot be read: {why}"))])),
+        }
+        found.extend(at(offline_database(&station.offline_database(), rates)));
+    }
+    found.extend(compare("the channel database", &journals, &channel).into_iter().map(|broken| (None, broken)));
+    found.extend(compare("headquarters", &journals, &chain).into_iter().map(|broken| (None, broken)));
+    for (path, table) in [(unit.database(), "set_aside"), (office.database(), "set_aside")] {
+        let count = raw(&path).and_then(|database| count(&database, &format!("SELECT count(*) FROM {table}")));
+        if count != Ok(0) {
+            found.push((
+                None,
+                (2, format!("{} has records set aside: {count:?}", path.display().to_string().rsplit('/').next().unwrap_or(""))),
+            ));
+        }
+    }
+    found
+}
+
+fn records(database: &Connection, sql: &str) -> Result<Records, String> {
+    let words = |error: rusqlite::Error| error.to_string();
+    let mut rows = database.prepare(sql).map_err(words)?;
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).map_err(words)?;
+    let all: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>().map_err(words)?;
+    let (many, records) = (all.len(), all.into_iter().collect::<Records>());
+    if records.len() == many { Ok(records) } else { Err(format!("{} keys are there twice", many - records.len())) }
+}
+
+fn count(database: &Connection, sql: &str) -> Result<i64, String> {
+    database.query_row(sql, [], |row| row.get(0)).map_err(|error| error.to_string())
+}
+
+/// Whether all that the registers wrote is there, once, unchanged, and nothing else.
+fn compare(place: &str, journals: &Records, there: &Records) -> Vec<Broken> {
+    let mut broken = Vec::new();
+    let missing: Vec<&String> = journals.keys().filter(|key| !there.contains_key(*key)).collect();
+    let altered: Vec<&String> =
+        journals.iter().filter(|(key, text)| there.get(*key).is_some_and(|found| found != *text)).map(|(key, _)| key).collect();
+    let unknown: Vec<&String> = there.keys().filter(|key| !journals.contains_key(*key)).collect();
+    if let Some(first) = missing.first() {
+        broken.push((2, format!("{} records never came to {place}, such as {first}", missing.len())));
+    }
+    if let Some(first) = altered.first() {
+        broken.push((2, format!("{} records are altered at {place}, such as {first}", altered.len())));
+    }
+    if let Some(first) = unknown.first() {
+        broken.push((1, format!("{} records at {place} are in no journal, such as {first}", unknown.len())));
+    }
+    broken
+}
+
+/// A register's journal against its customers.
+fn journal(path: &Path, book: &Book) -> Result<(Records, Vec<Broken>), String> {
+    let words = |error: rusqlite::Error| error.to_string();
+    let database = raw(path)?;
+    let mut broken = Vec::new();
+    let unsent = count(&database, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
+    if unsent > 0 {
+        broken.push((8, format!("{unsent} records were never sent")));
+    }
+    let mut rows = database.prepare("SELECT sequence, id, receipt, kind, canonical FROM transactions ORDER BY sequence").map_err(words)?;
+    let mut rows = rows.query([]).map_err(words)?;
+    let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), BTreeSet::new());
+    let (mut sequence, mut receipt) = (0, 0);
+    while let Some(row) = rows.next().map_err(words)? {
+        let (at, id, number, kind, text): (i64, String, Option<i64>, String, String) =
+            (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))().map_err(words)?;
+        if at != sequence + 1 {
+            broken.push((5, format!("sequence {at} follows {sequence}")));
+        }
+        if let Some(number) = number {
+            if number != receipt + 1 {
+                broken.push((5, format!("receipt {number} follows {receipt}")));
+            }
+            receipt = number;
+        }
+        sequence = at;
+        match kind.as_str() {
+            "sale" => drop(sales.insert(id.clone(), (number.unwrap_or(0), text.clone()))),
+            "voided_sale" => drop(voided.insert(id.clone())),
+            _ => {}
+        }
+        records.insert(id, text);
+    }
+    for sold in &book.sold {
+        match sales.remove(&sold.key) {
+            None => broken.push((1, format!("receipt {} is not in the journal", sold.receipt))),
+            Some((number, text)) => {
+                let kept = paid(&text);
+                if u64::try_from(number) != Ok(sold.receipt) || kept != Some(sold.kept) || sold.kept != sold.total {
+                    broken.push((9, format!("receipt {} of {} is recorded as {number} of {kept:?}", sold.receipt, sold.kept)));
+                }
+            }
+        }
+    }
+    for key in &book.voided {
+        if !voided.remove(key) {
+            broken.push((1, format!("the voided sale {key} is not in the journal")));
+        }
+    }
+    let maybe: BTreeSet<&String> = book.maybe.iter().map(|bill| &bill.key).collect();
+    if let Some(key) = sales.keys().chain(&voided).find(|key| !maybe.contains(key)) {
+        broken.push((9, format!("sale {key} is in the journal and no customer knows of it")));
+    }
+    for (key, (_, text)) in &sales {
+        let bill = book.maybe.iter().find(|bill| bill.key == *key);
+        if let Some(bill) = bill.filter(|bill| paid(text) != Some(bill.total)) {
+            broken.push((9, format!("sale {key} was recorded with another sum than the {} on the screen", bill.total)));
+        }
+    }
+    Ok((records, broken))
+}
+
+/// What a recorded sale says was given less what was given back.
+fn paid(text: &str) -> Option<i128> {
+    let record: Value = serde_json::from_str(text).ok()?;
+    let payments = record.pointer("/content/sale/payments")?.as_array()?;
+    let open = payments.iter().filter(|payment| payment.get("voided").and_then(Value::as_bool) == Some(false));
+    open.map(|payment| {
+        let amount = payment.get("amount")?;
+        let amount = amount.as_str().or_else(|| amount.get("amount").and_then(Value::as_str))?;
+        amount.split(' ').next()?.parse().ok().map(millionths)
+    })
+    .sum()
+}
+
+/// An offline database against what headquarters ordered for its version; the newest of all when one is given.
+pub(super) fn offline_database(path: &Path, rates: &Rates) -> Vec<Broken> {
+    match prices(path) {
+        // There is none yet, or none any more until it has been fetched again.
+        Ok(None) | Err(_) => Vec::new(),
+        Ok(Some((version, prices))) => {
+            let wrong = |(product, price): (&String, &i128)| rates.price_at(product, version) != Some(*price);
+            let wrong: Vec<_> = prices.iter().filter(|price| wrong((&price.0, &price.1))).collect();
+            let mut broken = Vec::new();
+            if let Some((product, price)) = wrong.first() {
+                let ordered = rates.price_at(product, version);
+                broken.push((
+                    7,
+                    format!("version {version} has {} wrong prices, such as {product} at {price}, ordered {ordered:?}", wrong.len()),
+                ));
+            }
+            if prices.len() != rates.prices.len() {
+                broken.push((7, format!("version {version} has {} products of {}", prices.len(), rates.prices.len())));
+            }
+            broken
+        }
+    }
+}
+
+/// The version of a file of master data, and its prices.
+pub(super) fn prices(path: &Path) -> Result<Option<(u64, Prices)>, String> {
+    if !path.exists() {
+        return Ok(None);
+    }
+    let words = |error: rusqlite::Error| error.to_string();
+    let database = raw(path)?;
+    // Both from one moment.
+    database.execute_batch("BEGIN").map_err(words)?;
+    let version: Option<i64> = database.query_row("SELECT version FROM data_version", [], |row| row.get(0)).optional().map_err(words)?;
+    let Some(version) = version else { return Ok(None) };
+    let sql = "SELECT id, coalesce(n.price, p.price) FROM products p LEFT JOIN new_prices n ON n.product = p.place";
+    let mut rows = database.prepare(sql).map_err(words)?;
+    let rows = rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).map_err(words)?;
+    let rows: Vec<(String, String)> = rows.collect::<rusqlite::Result<_>>().map_err(words)?;
+    let prices = rows
+        .into_iter()
+        .map(|(id, price)| (id, price.split(' ').next().and_then(|price| price.parse().ok()).map_or(-1, millionths)))
+        .collect();
+    Ok(Some((version.unsigned_abs(), prices)))
+}

@@ -1,0 +1,353 @@
+//! Cashiers: each command is an operation of the table, drawn at random, and whatever it asks gets some answer.
+//!
+//! A turn ends at the next command: then the till rests and another register has its turn, all on one thread. An operation that is new in
+//! the table is pressed like the others; `operations_done` tells which were ever done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use super::books::{Asked, Book, Broken, Rates};
+use super::chance::Chance;
+use super::machines::{Office, Place, WHO};
+use super::road::Road;
+use crate::clock::{Clock, Tick, VirtualClock};
+use crate::desk::{Answer, Background, CredentialsPrompt, Desk, Prompt, Purpose, Question, Reply, Selection};
+use crate::ids::RegisterId;
+use crate::retail::staff::Pin;
+use crate::till::operations::{self, Operation};
+use crate::view::{Level, Screen, View};
+
+/// Answers in one command; whoever is asked more cancels.
+const ANSWERS_MAX: u32 = 12;
+/// And then nobody answers any more.
+const ASKED_MAX: u32 = 60;
+/// What a command without headquarters may take, in milliseconds: a try to reconnect and a time-out, and a little for looking at the clock.
+const PATIENCE_MS: u64 = 300 + 1_000 + 100;
+/// Commands that go on to headquarters, or ask several things, have more.
+const LONG_PATIENCE_MS: u64 = 16_000;
+/// Lines of a sale after which somebody pays.
+const LINES_MAX: usize = 25;
+
+/// A product as a cashier knows it.
+pub(super) struct Item {
+    pub(super) id: String,
+    pub(super) barcode: String,
+    /// Sold by a scan alone.
+    pub(super) is_plain: bool,
+}
+
+/// What is done at all registers.
+#[derive(Default)]
+pub(super) struct Done {
+    /// Presses of each operation.
+    pub(super) pressed: BTreeMap<u16, u64>,
+    /// Those that ended without a refusal.
+    pub(super) done: BTreeMap<u16, u64>,
+}
+
+/// A cashier's turn.
+pub(super) struct Turn<'a> {
+    pub(super) chance: Chance,
+    pub(super) commands: u32,
+    /// Only what brings the day to its end: sign in, pay, connect.
+    pub(super) closing: bool,
+    pub(super) news: &'a Receiver<Reply>,
+    pub(super) clock: &'a VirtualClock,
+    pub(super) place: &'a Place,
+    pub(super) road: &'a Road,
+    pub(super) office: &'a Office,
+    pub(super) register: &'a RegisterId,
+    pub(super) items: &'a [Item],
+    pub(super) cards: &'a [String],
+    pub(super) rates: &'a Rates,
+    pub(super) book: &'a mut Book,
+    pub(super) done: &'a mut Done,
+    /// Something other than the road keeps sales from being rung up.
+    pub(super) is_excused: bool,
+    pub(super) broken: Vec<Broken>,
+    pub(super) log: &'a mut dyn FnMut(String),
+    pub(super) state: State,
+}
+
+/// Where the cashier is in his command.
+#[derive(Default)]
+pub(super) struct State {
+    operation: Option<u16>,
+    answers: u32,
+    asked: u32,
+    given_at: Option<Tick>,
+    scanned: Option<(String, i128)>,
+    tried_pins: u32,
+    /// The screen was closed in the middle of a question.
+    pub(super) hung_up: bool,
+    /// What was on the screen last.
+    pub(super) screen: Option<Screen>,
+    pub(super) is_online: bool,
+}
+
+impl Turn<'_> {
+    fn look(&mut self, view: &View) {
+        let asked = if matches!(self.state.operation, Some(500 | 701)) { Asked::ToGiveUp } else { Asked::SomethingElse };
+        let broken = self.book.look(view, asked, self.rates);
+        self.broken.extend(broken);
+        self.state.screen = Some(view.screen);
+        self.state.is_online = matches!(view.header.connection, crate::view::ConnectionView::Online);
+    }
+
+    /// The till asks: the cashier has waited since his last answer.
+    fn check_patience(&mut self) {
+        let Some(given_at) = self.state.given_at.take() else { return };
+        let waited = self.clock.tick().since(given_at);
+        let reach = self.state.operation.and_then(operations::by_number).map(|operation| operation.reach);
+        let is_long = matches!(self.state.operation, None | Some(917 | 701)) || reach == Some(operations::Reach::Headquarters);
+        let limit = if is_long { LONG_PATIENCE_MS } else { PATIENCE_MS };
+        if waited > limit {
+            self.broken.push((4, format!("operation {:?} kept the cashier for {waited} ms", self.state.operation)));
+        }
+    }
+
+    fn command(&mut self, view: &View) -> Reply {
+        self.end_command(view);
+        if self.commands == 0 {
+            return Reply::HungUp;
+        }
+        self.commands -= 1;
+        let thinks = self.chance.between(200, 3_000);
+        self.clock.sleep(Duration::from_millis(thinks));
+        let state = State { screen: self.state.screen, is_online: self.state.is_online, asked: self.state.asked, ..State::default() };
+        self.state = state;
+        if self.closing { self.close(view) } else { self.choose(view) }
+    }
+
+    /// What has become of the last one.
+    fn end_command(&mut self, view: &View) {
+        let Some(number) = self.state.operation.take() else { return };
+        let refused = view.notice.as_ref().filter(|notice| notice.level == Level::Error);
+        if refused.is_none() {
+            *self.done.done.entry(number).or_default() += 1;
+        }
+        if let Some((product, before)) = self.state.scanned.take()
+            && self.book.quantity_of(&product) <= before
+            && !self.is_excused
+            && !self.road.was_strange()
+            && !self.place.disk.is_dead()
+            && view.screen != Screen::Locked
+        {
+            let why = view.notice.as_ref().map_or("no reason", |notice| notice.text.as_str());
+            self.broken.push((3, format!("product {product} was not sold: {why}")));
+        }
+        if let Some(notice) = &view.notice {
+            (self.log)(format!("{}: {:?} {}", self.register, notice.level, notice.text));
+        }
+    }
+
+    /// Pays, connects, and has nothing more to do.
+    fn close(&mut self, view: &View) -> Reply {
+        if view.sale.is_some() {
+            let is_empty = view.sale.as_ref().is_none_or(|(sale, _)| sale.open_lines().next().is_none());
+            return self.press(if is_empty { 500 } else { 206 }, None);
+        }
+        if !self.state.is_online {
+            return self.press(917, None);
+        }
+        self.commands = 0;
+        Reply::HungUp
+    }
+
+    fn choose(&mut self, view: &View) -> Reply {
+        let lines = view.sale.as_ref().map_or(0, |(sale, _)| sale.lines().len());
+        if lines >= LINES_MAX {
+            return self.press(206, None);
+        }
+        if self.chance.percent(2) && lines > 0 {
+            let line = self.chance.between(1, lines as u64);
+            return self.say(Answer::Select(Selection::Line(u32::try_from(line).unwrap_or(1))));
+        }
+        let screen = view.screen;
+        let rows: Vec<&Operation> = operations::TABLE.iter().filter(|row| row.screens.contains(&screen)).collect();
+        let weights: Vec<u32> = rows.iter().map(|row| weight(row.number, screen)).collect();
+        let number = rows[self.chance.weighted(&weights)].number;
+        match number {
+            100 => self.scan(),
+            number => self.press(number, None),
+        }
+    }
+
+    fn scan(&mut self) -> Reply {
+        self.pressed(100);
+        let item = self.chance.pick(self.items);
+        if item.is_plain {
+            self.state.scanned = Some((item.id.clone(), self.book.quantity_of(&item.id)));
+        }
+        let text = match self.chance.below(40) {
+            0 => {
+                self.state.scanned = None;
+                ["", "*", "0*4011", "9999999999999", "]C101", "3*", "\u{1b}[31m", "12345678901234567890"]
+                    [usize::try_from(self.chance.below(8)).unwrap_or(0)]
+                .to_owned()
+            }
+            1..=8 => format!("{}*{}", self.chance.between(2, 4), item.barcode),
+            _ => item.barcode.clone(),
+        };
+        self.say(Answer::Entry(text))
+    }
+
+    fn press(&mut self, number: u16, parameter: Option<String>) -> Reply {
+        self.pressed(number);
+        let parameter = parameter.or_else(|| (number == 200 && self.chance.percent(15)).then(|| "coupon".to_owned()));
+        self.say(Answer::Operation { number, parameter })
+    }
+
+    fn pressed(&mut self, number: u16) {
+        self.state.operation = Some(number);
+        *self.done.pressed.entry(number).or_default() += 1;
+    }
+
+    fn say(&mut self, answer: Answer) -> Reply {
+        (self.log)(format!("{}: {answer:?}", self.register));
+        self.state.given_at = Some(self.clock.tick());
+        Reply::Answer(answer)
+    }
+
+    fn number(&mut self, view: &View) -> Answer {
+        let due = view.sale.as_ref().map(|(_, totals)| totals.balance.plain());
+        let cents = |cents: u64| format!("{}.{:02}", cents / 100, cents % 100);
+        if self.chance.percent(3) {
+            let nonsense = ["", "-1", "abc", "99999999999999", "0", "1.234567", "1e9", "½"];
+            return Answer::Number((*self.chance.pick(&nonsense)).to_owned());
+        }
+        Answer::Number(match self.state.operation {
+            Some(104) => cents(self.chance.between(1, 3_000)),
+            Some(105) => self.chance.between(1, 9).to_string(),
+            Some(300) => cents(self.chance.between(0, 150)),
+            Some(301) => self.chance.between(0, 60).to_string(),
+            Some(520) => self.chance.pick(self.cards).clone(),
+            Some(200) => match (self.chance.below(4), due) {
+                (0, _) => cents(self.chance.between(1, 500)),
+                (1, _) => ["20", "50", "100"][usize::try_from(self.chance.below(3)).unwrap_or(0)].to_owned(),
+                (_, Some(due)) => due,
+                (_, None) => "10".to_owned(),
+            },
+            _ => cents(self.chance.between(10, 300)),
+        })
+    }
+
+    fn credentials(&mut self, prompt: &CredentialsPrompt) -> Answer {
+        let pin = |text: &str| Pin::new(text);
+        self.state.scanned = None;
+        self.state.tried_pins += 1;
+        // Five in a row would lock him out; a cashier who is wrong once looks twice.
+        let is_wrong = !self.closing && self.state.tried_pins == 1 && self.chance.percent(4);
+        let right = if is_wrong { "321" } else { "123" };
+        match &prompt.purpose {
+            Purpose::SignIn => {
+                let operator = if self.closing { "000160" } else { *self.chance.pick(&["000160", "000160", "000161", "000110"]) };
+                Answer::Credentials { operator: operator.to_owned(), pin: pin(right) }
+            }
+            Purpose::Unlock { operator, .. } => Answer::Credentials { operator: operator.clone(), pin: pin(right) },
+            Purpose::Authorize { .. } | Purpose::Release { .. } => Answer::Credentials { operator: "000110".to_owned(), pin: pin(right) },
+            Purpose::Activate { .. } => {
+                let headquarters = self.office.headquarters();
+                let code = headquarters.and_then(|headquarters| {
+                    headquarters.activation_code(WHO, self.register).ok().or_else(|| {
+                        headquarters.reset_device(WHO, self.register).ok()?;
+                        headquarters.activation_code(WHO, self.register).ok()
+                    })
+                });
+                Answer::Credentials { operator: String::new(), pin: pin(code.as_ref().map_or("nobody knows", |code| code.reveal())) }
+            }
+        }
+    }
+
+    fn search(&mut self, prompt: &crate::desk::SearchPrompt) -> Answer {
+        if self.state.answers == 1 {
+            return Answer::SearchText((*self.chance.pick(&["cheese", "ban", "milk", "zzz", "29000", "a b c"])).to_owned());
+        }
+        match prompt.products.first() {
+            Some(_) => Answer::Pick(self.chance.pick(&prompt.products).id.clone()),
+            None => Answer::Cancel,
+        }
+    }
+}
+
+impl Desk for Turn<'_> {
+    fn ask(&mut self, view: &Arc<View>, question: &Question) -> Reply {
+        self.look(view);
+        self.check_patience();
+        self.state.asked += 1;
+        if self.place.disk.is_dead() {
+            return Reply::HungUp;
+        }
+        if self.state.asked > ASKED_MAX {
+            self.state.hung_up = true;
+            return Reply::HungUp;
+        }
+        if let Ok(news) = self.news.try_recv() {
+            return news;
+        }
+        if matches!(question.prompt, Prompt::Command) {
+            return self.command(view);
+        }
+        self.state.answers += 1;
+        let gives_up = self.state.answers > ANSWERS_MAX || !self.closing && self.chance.percent(4);
+        let answer = match &question.prompt {
+            // There is nothing to go back to.
+            Prompt::Credentials(prompt) if self.state.operation.is_none() => {
+                if self.state.answers > ANSWERS_MAX {
+                    self.state.hung_up = true;
+                    return Reply::HungUp;
+                }
+                self.clock.sleep(Duration::from_secs(2));
+                self.credentials(prompt)
+            }
+            _ if gives_up => Answer::Cancel,
+            Prompt::Credentials(prompt) => self.credentials(prompt),
+            Prompt::Number(_) => self.number(view),
+            Prompt::Search(prompt) => self.search(prompt),
+            Prompt::Page(_) => {
+                if self.chance.percent(50) {
+                    Answer::Yes
+                } else {
+                    Answer::Cancel
+                }
+            }
+            Prompt::Confirm(_) | Prompt::ConnectionStatus(_) => {
+                if self.closing || self.chance.percent(80) {
+                    Answer::Yes
+                } else {
+                    Answer::Cancel
+                }
+            }
+            Prompt::Wait(_) => {
+                self.clock.sleep(Duration::from_secs(1));
+                return Reply::Background(Background::DeadlineReached);
+            }
+            Prompt::Command => Answer::Cancel,
+        };
+        if matches!(answer, Answer::Cancel) {
+            self.state.scanned = None;
+        }
+        self.say(answer)
+    }
+
+    fn show(&mut self, view: &Arc<View>) {
+        self.look(view);
+    }
+}
+
+/// How often an operation is pressed, among the others of its screen.
+fn weight(number: u16, screen: Screen) -> u32 {
+    match (number, screen) {
+        (100, Screen::Welcome) => 800,
+        (100, _) => 500,
+        (206, _) => 160,
+        (200, _) => 90,
+        (520 | 917, _) => 8,
+        // A sign-in is work.
+        (701 | 703, _) => 2,
+        (707 | 708, _) => 1,
+        _ => 15,
+    }
+}

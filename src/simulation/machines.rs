@@ -1,0 +1,289 @@
+//! The machines of a chain: headquarters, its scale unit, the registers. The real parts on disks and roads of the simulation, each of which
+//! can die and be started again.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+
+use super::chance::Chance;
+use super::disk::{Disk, Loss, Machine};
+use super::road::{Road, Server};
+use crate::channel::sqlite::SqliteChannel;
+use crate::clock::{Clock, SharedClock, Tick, Time, VirtualClock};
+use crate::desk::Reply;
+use crate::device::DeviceFile;
+use crate::headquarters::Headquarters;
+use crate::headquarters::server::served;
+use crate::ids::{KeySource, RegisterId};
+use crate::profile::Profile;
+use crate::register::{BackgroundWork, OpenError, Options, Register};
+use crate::scale_unit::{ConnectedOptions, Credentials, HttpHeadquarters, InSteps};
+use crate::server::in_memory::{Hands, InMemory};
+use crate::till::Till;
+use crate::wire::Wire;
+
+/// Who does what the simulation does at headquarters.
+pub(super) const WHO: &str = "simulation";
+/// The store.
+pub(super) const STORE: &str = "343";
+
+/// The wall clock of one machine: it may be wrong. Its monotonic one is everybody's.
+pub(super) struct MachineClock {
+    base: Arc<VirtualClock>,
+    wrong_by_ms: AtomicI64,
+}
+
+impl MachineClock {
+    fn new(base: &Arc<VirtualClock>) -> Arc<Self> {
+        Arc::new(Self { base: Arc::clone(base), wrong_by_ms: AtomicI64::new(0) })
+    }
+
+    pub(super) fn jump(&self, ms: i64) {
+        self.wrong_by_ms.store(ms, Ordering::SeqCst);
+    }
+}
+
+impl Clock for MachineClock {
+    fn tick(&self) -> Tick {
+        self.base.tick()
+    }
+
+    fn now(&self) -> Time {
+        let wrong = TimeDelta::milliseconds(self.wrong_by_ms.load(Ordering::SeqCst));
+        self.base.now().checked_add_signed(wrong).unwrap_or_default()
+    }
+
+    fn sleep(&self, duration: Duration) {
+        self.base.sleep(duration);
+    }
+}
+
+/// A machine's place: its folder, disk and clock.
+pub(super) struct Place {
+    pub(super) folder: PathBuf,
+    pub(super) disk: Machine,
+    pub(super) clock: Arc<MachineClock>,
+}
+
+impl Place {
+    pub(super) fn new(disks: &'static Disk, folder: PathBuf, clock: &Arc<VirtualClock>) -> Result<Self, String> {
+        fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+        let disk = disks.machine(&folder).map_err(|error| error.to_string())?;
+        Ok(Self { folder, disk, clock: MachineClock::new(clock) })
+    }
+
+    /// What is left once the power is back, or the process alone has ended.
+    fn restart(&self, loss: Loss) -> Result<(), String> {
+        self.disk.cut(loss).map_err(|error| error.to_string())?;
+        self.disk.revive();
+        Ok(())
+    }
+
+    fn clock(&self) -> SharedClock {
+        Arc::clone(&self.clock) as SharedClock
+    }
+}
+
+/// Headquarters.
+pub(super) struct Office {
+    pub(super) place: Place,
+    hands: Hands,
+    running: Mutex<Option<(Headquarters, InMemory)>>,
+}
+
+impl Office {
+    pub(super) fn new(place: Place, hands: Hands) -> Self {
+        Self { place, hands, running: Mutex::new(None) }
+    }
+
+    pub(super) fn start(&self) -> Result<(), String> {
+        let database = format!("sqlite:{}", self.place.folder.join("headquarters.db").display());
+        let headquarters = Headquarters::open(&database, None, self.place.clock()).map_err(|error| error.to_string())?;
+        let server = InMemory::new(served(&headquarters, self.place.clock()), self.hands.clone());
+        *lock(&self.running) = Some((headquarters, server));
+        Ok(())
+    }
+
+    /// Dies, and leaves on the disk what such a death leaves.
+    pub(super) fn die(&self, loss: Loss) -> Result<(), String> {
+        self.place.disk.die_now();
+        drop(lock(&self.running).take());
+        self.place.restart(loss)
+    }
+
+    /// Headquarters itself, while it runs.
+    pub(super) fn headquarters(&self) -> Option<Headquarters> {
+        lock(&self.running).as_ref().map(|(headquarters, _)| headquarters.clone())
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.place.folder.join("headquarters.db")
+    }
+}
+
+impl Server for Office {
+    fn answer(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let running = lock(&self.running);
+        let answer = running.as_ref().map(|(_, server)| server.answer(request));
+        answer.filter(|_| !self.place.disk.is_dead())
+    }
+}
+
+/// The scale unit.
+pub(super) struct Unit {
+    pub(super) place: Place,
+    pub(super) road: Arc<Road>,
+    hands: Hands,
+    running: Mutex<Option<InSteps>>,
+}
+
+impl Unit {
+    pub(super) fn new(place: Place, road: Arc<Road>, hands: Hands) -> Self {
+        Self { place, road, hands, running: Mutex::new(None) }
+    }
+
+    pub(super) fn credentials(&self) -> PathBuf {
+        self.place.folder.join("credentials.toml")
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.place.folder.join("channel.db")
+    }
+
+    pub(super) fn start(&self) -> Result<(), String> {
+        let words = |error: &dyn std::fmt::Display| error.to_string();
+        let folder = &self.place.folder;
+        let credentials = Credentials::read(&self.credentials()).map_err(|error| words(&error))?;
+        let channel = SqliteChannel::open(&self.database()).map_err(|error| words(&error))?;
+        let channel = match crate::pin::PinKey::from_secret(&credentials.pin_key) {
+            Some(key) => channel.with_pin_key(key),
+            None => channel,
+        };
+        self.road.set_silent(false);
+        let headquarters = HttpHeadquarters::over(Arc::clone(&self.road) as Arc<dyn Wire>, credentials.token.clone());
+        let options = ConnectedOptions {
+            listen: ([127, 0, 0, 1], 0).into(),
+            tls: None,
+            channel: Arc::new(channel),
+            headquarters,
+            credentials,
+            packages: folder.join("packages"),
+            incoming: folder.join("incoming"),
+            interval: Duration::from_secs(1),
+            clock: self.place.clock(),
+        };
+        let unit = InSteps::start(options, self.hands.clone()).map_err(|error| words(&error))?;
+        *lock(&self.running) = Some(unit);
+        Ok(())
+    }
+
+    /// A round of its exchange with headquarters; how many transactions wait after it, and what went wrong.
+    pub(super) fn round(&self) -> Option<(u64, Option<String>)> {
+        let status = lock(&self.running).as_mut()?.round();
+        Some((status.waiting, status.last_error))
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        lock(&self.running).is_some()
+    }
+
+    pub(super) fn die(&self, loss: Loss) -> Result<(), String> {
+        self.place.disk.die_now();
+        self.road.set_silent(true);
+        drop(lock(&self.running).take());
+        self.place.restart(loss)
+    }
+}
+
+impl Server for Unit {
+    fn answer(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let running = lock(&self.running);
+        let answer = running.as_ref().map(|unit| unit.answer(request));
+        answer.filter(|_| !self.place.disk.is_dead())
+    }
+}
+
+/// A register.
+pub(super) struct Station {
+    pub(super) id: RegisterId,
+    pub(super) place: Place,
+    pub(super) road: Arc<Road>,
+    pub(super) open: Option<Open>,
+    seed: u64,
+    starts: u64,
+}
+
+/// A register at work.
+pub(super) struct Open {
+    pub(super) till: Till,
+    pub(super) background: BackgroundWork,
+    pub(super) news: Receiver<Reply>,
+    pub(super) sender: Sender<Reply>,
+}
+
+impl Station {
+    pub(super) fn new(number: u32, place: Place, road: Arc<Road>, seed: u64) -> Self {
+        Self { id: RegisterId { store: STORE.to_owned(), number }, place, road, open: None, seed, starts: 0 }
+    }
+
+    /// Whether the device still has to be made a register.
+    fn needs_code(&self) -> bool {
+        let device = DeviceFile::of(&self.place.folder).read();
+        device.is_ok_and(|device| device.is_none_or(|device| device.identity.is_none()))
+    }
+
+    pub(super) fn start(&mut self, office: &Office) -> Result<(), OpenError> {
+        self.starts += 1;
+        self.road.set_silent(false);
+        let mut profile = Profile::default();
+        profile.register.number = self.id.number;
+        profile.offline.purge_after_days = 36_500;
+        let headquarters = office.headquarters().filter(|_| self.needs_code());
+        let activation_code = headquarters.and_then(|headquarters| headquarters.activation_code(WHO, &self.id).ok());
+        let (sender, news) = channel();
+        let options = Options {
+            profile,
+            data: self.place.folder.clone(),
+            scale_unit: String::new(),
+            clock: self.place.clock(),
+            keys: KeySource::Seeded(Chance::of(self.seed, u64::from(self.id.number) << 32 | self.starts).number()),
+            sample_hint: None,
+            activation_code,
+            news: sender.clone(),
+            wire: Some(Arc::clone(&self.road) as Arc<dyn Wire>),
+        };
+        let Register { till, background } = Register::open(options)?;
+        self.open = Some(Open { till, background, news, sender });
+        Ok(())
+    }
+
+    pub(super) fn die(&mut self, loss: Loss) -> Result<(), String> {
+        self.place.disk.die_now();
+        self.road.set_silent(true);
+        self.open = None;
+        self.place.restart(loss)
+    }
+
+    pub(super) fn journal(&self) -> PathBuf {
+        self.place.folder.join("journal.db")
+    }
+
+    pub(super) fn offline_database(&self) -> PathBuf {
+        self.place.folder.join("offline.db")
+    }
+}
+
+/// A copy of what a machine's database says, read past all of this program's own code.
+pub(super) fn raw(path: &Path) -> Result<rusqlite::Connection, String> {
+    use rusqlite::OpenFlags;
+    rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
