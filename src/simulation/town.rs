@@ -29,6 +29,9 @@ use crate::server::in_memory::Hands;
 const STEPS_A_SALE: u64 = 60;
 /// Rounds of everybody in the second phase.
 const ROUNDS_MAX: u32 = 60;
+/// So many registers are activated one after another, and the others so far apart.
+const ACTIVATIONS_AT_ONCE: usize = 8;
+const ACTIVATION_PAUSE: Duration = Duration::from_secs(7);
 /// The job that carries products and their prices.
 const PRODUCTS_JOB: u32 = 1040;
 /// Turns of background work in a row: more than any backlog takes.
@@ -126,6 +129,10 @@ impl<'a> Town<'a> {
             forget_keys(&self.unit)?;
         }
         for at in 0..self.stations.len() {
+            if at >= ACTIVATIONS_AT_ONCE {
+                // The scale unit bounds their rate.
+                self.clock.sleep(ACTIVATION_PAUSE);
+            }
             self.stations[at].start(&self.office).map_err(|error| error.to_string())?;
             let syncs = match self.simulation.control {
                 Some(Control::LyingDisk) => Syncs::None,
