@@ -158,7 +158,7 @@ fn paid(text: &str) -> Option<i128> {
     .sum()
 }
 
-/// An offline database against what headquarters ordered for its version; the newest of all when one is given.
+/// An offline database against what headquarters ordered for its version.
 pub(super) fn offline_database(path: &Path, rates: &Rates) -> Vec<Broken> {
     match prices(path) {
         // There is none yet, or none any more until it has been fetched again.

@@ -184,13 +184,13 @@ fn bill(sale: &Sale, totals: &Totals, rates: &Rates, broken: &mut Vec<Broken>) -
     let mut bill = Bill { key: sale.id.to_string(), lines: Vec::new(), paid: millionths(totals.paid.amount()), total: 0 };
     for line in sale.lines() {
         let (price, quantity) = (millionths(line.price.amount()), millionths(line.quantity.get()));
-        let extended = to_cents(price * quantity / ONE, price * quantity % ONE != 0);
+        let extended = to_cents(price * quantity / ONE);
         let off = match line.discount {
             None => 0,
             Some(Discount::Amount(amount)) => millionths(amount.amount()),
             Some(Discount::Percent(percent)) => {
                 let left = extended * (100 * ONE - millionths(percent));
-                extended - to_cents(left / (100 * ONE), left % (100 * ONE) != 0)
+                extended - to_cents(left / (100 * ONE))
             }
         };
         let (net, product) = (extended - off, line.product.to_string());
@@ -220,17 +220,17 @@ fn bill(sale: &Sale, totals: &Totals, rates: &Rates, broken: &mut Vec<Broken>) -
 
 /// What the sample store's groups take.
 fn tax(group: &str, net: Millionths, quantity: Millionths) -> Millionths {
-    let percent = |rate: Millionths| to_cents(net * rate / 100, net * rate % 100 != 0);
+    let percent = |rate: Millionths| to_cents(net * rate / 100);
     match group {
         "food" => percent(5),
         "general" => percent(8),
-        "alcohol" => percent(8) + to_cents(quantity * 5 / 100, quantity * 5 % 100 != 0),
+        "alcohol" => percent(8) + to_cents(quantity * 5 / 100),
         _ => 0,
     }
 }
 
-/// Half away from nothing. Whether something beyond the millionths was cut off matters to none of the halves but is asked for.
-fn to_cents(amount: Millionths, _cut: bool) -> Millionths {
+/// Half away from nothing. What is less than a millionth and was cut off before decides no half.
+fn to_cents(amount: Millionths) -> Millionths {
     let half = if amount < 0 { -CENT / 2 } else { CENT / 2 };
     (amount + half) / CENT * CENT
 }

@@ -1,7 +1,7 @@
 //! Cashiers: each command is an operation of the table, drawn at random, and whatever it asks gets some answer.
 //!
 //! A turn ends at the next command: then the till rests and another register has its turn, all on one thread. An operation that is new in
-//! the table is pressed like the others; `operations_done` tells which were ever done.
+//! the table is pressed like the others; [`Done`] tells which were ever done.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -81,8 +81,6 @@ pub(super) struct State {
     given_at: Option<Tick>,
     scanned: Option<(String, i128)>,
     tried_pins: u32,
-    /// The screen was closed in the middle of a question.
-    pub(super) hung_up: bool,
     /// What was on the screen last.
     pub(super) screen: Option<Screen>,
     pub(super) is_online: bool,
@@ -282,7 +280,6 @@ impl Desk for Turn<'_> {
             return Reply::HungUp;
         }
         if self.state.asked > ASKED_MAX {
-            self.state.hung_up = true;
             return Reply::HungUp;
         }
         if let Ok(news) = self.news.try_recv() {
@@ -297,7 +294,6 @@ impl Desk for Turn<'_> {
             // There is nothing to go back to.
             Prompt::Credentials(prompt) if self.state.operation.is_none() => {
                 if self.state.answers > ANSWERS_MAX {
-                    self.state.hung_up = true;
                     return Reply::HungUp;
                 }
                 self.clock.sleep(Duration::from_secs(2));

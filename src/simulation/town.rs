@@ -559,7 +559,7 @@ impl<'a> Town<'a> {
 
     fn broke(&mut self, register: Option<u32>, (invariant, detail): Broken) {
         self.note(&format!("VIOLATION of {invariant} at {register:?}: {detail}"));
-        let replay = Simulation { only: self.simulation.only.clone(), ..self.simulation.clone() }.command();
+        let replay = self.simulation.command();
         self.violations.push(Violation { invariant, step: self.step, register, detail, replay });
     }
 
