@@ -11,12 +11,12 @@ use evertill::clock::{SystemClock, Time};
 use evertill::device::{self, DeviceFile, Identity};
 use evertill::ids::{KeySource, RegisterId, ShiftId, TransactionId, splitmix64};
 use evertill::journal::Stamp;
-use evertill::master_data::MasterData;
+use evertill::master_data::{MasterData, Record};
 use evertill::money::{Currency, Money, Quantity};
 use evertill::package::SigningKey;
 use evertill::pin::PinKey;
 use evertill::retail::product::{Product, ProductRules};
-use evertill::retail::register::Numbers;
+use evertill::retail::register::{Numbers, RegisterSetup};
 use evertill::retail::sale::{NewLine, Sale};
 use evertill::sample_store;
 use evertill::scale_unit::{Options, ScaleUnit, Shelf};
@@ -47,7 +47,8 @@ impl Shop {
         };
         // On the disk where the program is built: a temporary directory may lie in memory, where nothing has to be durable.
         let directory = tempfile::Builder::new().prefix("budgets-").tempdir_in(env!("CARGO_TARGET_TMPDIR"))?;
-        let data = MasterData { products: products(count), codes: Vec::new(), ..sample_store::master_data() };
+        let mut data = MasterData { products: products(count), codes: Vec::new(), ..sample_store::master_data() };
+        data.records.push(setup(&register())?);
         let channel = SqliteChannel::open(&directory.path().join("channel.db"))?;
         channel.load(&data)?;
         let channel = Arc::new(channel);
@@ -165,6 +166,21 @@ impl Shop {
 /// The register that is measured.
 pub(crate) fn register() -> RegisterId {
     RegisterId { store: "343".to_owned(), number: 1 }
+}
+
+/// It has an offline database: without this record it gets no packages.
+fn setup(register: &RegisterId) -> Result<Record> {
+    let setup = RegisterSetup {
+        register: register.clone(),
+        name: "register 1".to_owned(),
+        support_offline: true,
+        offline_profile: None,
+        layout: None,
+        theme: None,
+        lock_after_s: None,
+        numbers: Numbers::default(),
+    };
+    Ok(Record { kind: "register".to_owned(), key: register.number.to_string(), content: serde_json::to_string(&setup)? })
 }
 
 /// New transaction keys, others for each seed.
