@@ -60,6 +60,8 @@ pub(crate) fn measure(shop: &Shop, table: &mut Table) -> Result<()> {
 fn deltas(shop: &Shop, directory: &Path, finished: &Path, table: &mut Table) -> Result<()> {
     let offline = directory.join("delta.db");
     fs::copy(finished, &offline)?;
+    // Else the first delta's checkpoint would sync the copy too.
+    File::open(&offline)?.sync_all()?;
     let changed = PRICES.min(shop.data.products.len());
     let samples: Samples = (1..=ROUNDS as u64)
         .map(|version| {

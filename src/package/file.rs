@@ -16,6 +16,8 @@ const COMPRESSION: i32 = 3;
 const WINDOW_LOG_MAX: u32 = 27;
 /// Bytes unpacked at once.
 const CHUNK: usize = 256 * 1_024;
+/// Bytes that may be unpacked and not yet on the disk: a sale's own sync, in another file, may wait behind that many.
+const UNSYNCED_MAX: usize = 8 * 1_024 * 1_024;
 
 /// What a manifest says of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,12 +42,12 @@ pub fn pack(database: &Path, to: &Path) -> io::Result<Packed> {
 }
 
 /// Unpacks what comes of a package's file to `to`, as it comes; what is there already is written over. Only what the manifest says can come
-/// out. Whether it is the manifest's file is for the caller to find out, and so is syncing, before anything of it is used.
+/// out. Whether it is the manifest's file is for the caller to find out, and so is syncing the last of it, before anything of it is used.
 pub(super) fn unpack(packed: impl BufRead, manifest: &Manifest, to: &Path) -> Result<File, PackageError> {
     let mut decoder = zstd::Decoder::with_buffer(packed).map_err(PackageError::damaged)?;
     decoder.window_log_max(WINDOW_LOG_MAX).map_err(PackageError::damaged)?;
     let mut database = private::create(to).map_err(PackageError::disk)?;
-    let (mut chunk, mut unpacked) = (vec![0; CHUNK], 0);
+    let (mut chunk, mut unpacked, mut unsynced) = (vec![0; CHUNK], 0, 0);
     loop {
         let read = decoder.read(&mut chunk).map_err(PackageError::damaged)?;
         if read == 0 {
@@ -56,6 +58,11 @@ pub(super) fn unpack(packed: impl BufRead, manifest: &Manifest, to: &Path) -> Re
             return Err(PackageError::damaged(format!("it holds more than {} bytes", manifest.unpacked_bytes)));
         }
         database.write_all(&chunk[..read]).map_err(PackageError::disk)?;
+        unsynced += read;
+        if unsynced >= UNSYNCED_MAX {
+            database.sync_data().map_err(PackageError::disk)?;
+            unsynced = 0;
+        }
     }
     if unpacked != manifest.unpacked_bytes {
         return Err(PackageError::damaged(format!("it holds {unpacked} bytes, expected {}", manifest.unpacked_bytes)));

@@ -20,6 +20,7 @@ pub fn apply_delta(master: &Path, delta: &Path, from_version: u64, to_version: u
     let mut database = open::for_changing(master, Schema::Master).map_err(ChannelError::broken)?;
     database.execute("ATTACH DATABASE ?1 AS delta", [format!("{}?immutable=1", open::address(delta))])?;
     database.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    database.pragma_update(None, "temp_store", "MEMORY")?;
     let found: u32 = database.query_row("PRAGMA delta.user_version", [], |row| row.get(0))?;
     if found != schema() {
         return Err(ChannelError::broken(format!("the delta has schema {found}, expected {}", schema())));
@@ -48,33 +49,31 @@ const OTHERS: &str = "
     REPLACE INTO main.records SELECT kind, key, content FROM delta.records;";
 
 fn change_products(database: &Connection) -> Result<()> {
-    /// Products that keep what the indexes know, but not all else beside the price. The many of which only the price changed are looked at
-    /// and left alone.
-    const CHANGED: &str = "SELECT d.place FROM delta.products d CROSS JOIN main.products p ON p.id = d.id
-        WHERE p.folded_name = d.folded_name AND p.barcode = d.barcode
-            AND (p.name, p.department, p.category, p.brand, p.unit, p.tax_group, p.stock, p.price_includes_tax, p.key_in_price,
+    const DELETED: &str = "SELECT p.place FROM delta.deleted_products d CROSS JOIN main.products p ON p.id = d.id";
+    /// Each of the delta's products beside what stands here. Most keep what the indexes know, and of these most have a new price only; the
+    /// others are new, or their name, bar code or further codes changed.
+    const COMPARE: &str = "CREATE TEMP TABLE compared AS SELECT d.place AS row, p.place AS place, d.price AS price,
+            p.folded_name = d.folded_name AND p.barcode = d.barcode AS keeps,
+            (p.name, p.department, p.category, p.brand, p.unit, p.tax_group, p.stock, p.price_includes_tax, p.key_in_price,
                 p.key_in_quantity, p.weighed, p.min_age, p.blocked, p.zero_price_valid)
             IS NOT (d.name, d.department, d.category, d.brand, d.unit, d.tax_group, d.stock, d.price_includes_tax, d.key_in_price,
-                d.key_in_quantity, d.weighed, d.min_age, d.blocked, d.zero_price_valid)";
+                d.key_in_quantity, d.weighed, d.min_age, d.blocked, d.zero_price_valid) AS differs,
+            EXISTS (SELECT 1 FROM delta.codes c WHERE c.product = d.id)
+                OR EXISTS (SELECT 1 FROM main.codes c WHERE c.product = p.place AND c.further = 1) AS has_codes
+        FROM delta.products d LEFT JOIN main.products p ON p.id = d.id ORDER BY d.place";
+    const CHANGED: &str = "SELECT row FROM temp.compared WHERE keeps AND differs";
     const CHANGE: &str = "UPDATE main.products AS p INDEXED BY products_by_number
         SET name = d.name, department = d.department, category = d.category, brand = d.brand, unit = d.unit,
             tax_group = d.tax_group, stock = d.stock, price_includes_tax = d.price_includes_tax, key_in_price = d.key_in_price,
             key_in_quantity = d.key_in_quantity, weighed = d.weighed, min_age = d.min_age, blocked = d.blocked,
             zero_price_valid = d.zero_price_valid
         FROM delta.products AS d WHERE d.place = ?1 AND p.id = d.id";
-    const PRICES: &str = "REPLACE INTO main.new_prices
-        SELECT p.place, d.price FROM delta.products d CROSS JOIN main.products p ON p.id = d.id
-        WHERE p.folded_name = d.folded_name AND p.barcode = d.barcode ORDER BY d.place";
-    const DELETED: &str = "SELECT p.place FROM delta.deleted_products d CROSS JOIN main.products p ON p.id = d.id";
-    /// Products that are new, or whose name, bar code or further codes changed.
-    const TOUCHED: &str = "SELECT d.place FROM delta.products d LEFT JOIN main.products p ON p.id = d.id
-        WHERE p.place IS NULL OR p.folded_name <> d.folded_name OR p.barcode <> d.barcode
-            OR EXISTS (SELECT 1 FROM delta.codes c WHERE c.product = d.id)
-            OR EXISTS (SELECT 1 FROM main.codes c WHERE c.product = p.place AND c.further = 1)
-        ORDER BY d.place";
+    const PRICES: &str = "REPLACE INTO main.new_prices SELECT place, price FROM temp.compared WHERE keeps";
+    const TOUCHED: &str = "SELECT row FROM temp.compared WHERE has_codes OR keeps IS NOT 1";
     for place in numbers(database, DELETED)? {
         take_out(database, place)?;
     }
+    database.execute(COMPARE, [])?;
     for row in numbers(database, CHANGED)? {
         database.prepare_cached(CHANGE)?.execute([row])?;
     }
