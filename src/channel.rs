@@ -25,7 +25,7 @@ use crate::connection::Failure;
 use crate::ids::{OperatorId, ProductId, RegisterId, TransactionId};
 use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
-use crate::retail::register::RegisterSetup;
+use crate::retail::register::{Configuration, RegisterSetup};
 use crate::retail::staff::{Operator, Pin};
 use crate::retail::store::Store;
 
@@ -36,6 +36,11 @@ pub trait Channel: Send + Sync {
 
     /// A register as headquarters set it up.
     fn register(&self, register: &RegisterId) -> Result<RegisterSetup>;
+
+    /// What headquarters says of a register and its store.
+    fn configuration(&self, register: &RegisterId) -> Result<Configuration> {
+        Ok(Configuration { store: self.store(&register.store)?, setup: if_known(self.register(register))? })
+    }
 
     /// Checks a personnel number and PIN. [`ErrorKind::Refused`] with the same words, in the same time, whether the number is unknown or the PIN is wrong.
     fn sign_in(&self, operator: &OperatorId, pin: &Pin) -> Result<Operator>;
@@ -70,6 +75,14 @@ pub trait Channel: Send + Sync {
 
     /// Version of the master data: grows with every change, equal on a source and its copies.
     fn data_version(&self) -> Result<u64>;
+}
+
+/// None for a register that is not known yet.
+pub fn if_known(setup: Result<RegisterSetup>) -> Result<Option<RegisterSetup>> {
+    match setup {
+        Err(ChannelError { kind: ErrorKind::Refused(Refusal::NotFound), .. }) => Ok(None),
+        setup => setup.map(Some),
+    }
 }
 
 /// Result of a channel's answer.

@@ -5,11 +5,13 @@
 
 use std::sync::Arc;
 
+use crate::channel::Result as ChannelResult;
 use crate::clock::Tick;
 use crate::connection::Failure;
 use crate::ids::ProductId;
 use crate::money::Money;
 use crate::retail::product::Product;
+use crate::retail::register::Configuration;
 use crate::retail::staff::Pin;
 use crate::view::{Level, View};
 
@@ -55,8 +57,8 @@ pub enum Background {
         /// What to do about it.
         hint: String,
     },
-    /// Headquarters may have changed the store's configuration or the register's setup.
-    ConfigurationChanged,
+    /// The store's configuration and the register's set-up were read at the scale unit, or it does not tell them.
+    Configuration(ChannelResult<Box<Configuration>>),
     /// A call that went on to headquarters has its answer.
     RealtimeAnswered,
     /// A deadline of the till has come (idle lock, health check).

@@ -125,7 +125,8 @@ impl Register {
         let kept = offline.as_ref().and_then(|offline| offline.register(&register).ok());
         let own_profile = profile;
         let mut profile = profile_with(&own_profile, kept.as_ref());
-        let mut sources = Sources::over(Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
+        let mut sources =
+            Sources::over(register.clone(), Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
         let number = register.store.clone();
         let asked = move |channel: &dyn Channel| channel.store(&number);
         let mut answer = sources.ask(asked.clone());
@@ -158,7 +159,7 @@ impl Register {
         }
         if configuration != kept && sources.source() == Source::Online {
             profile = profile_with(&own_profile, configuration.as_ref());
-            sources = Sources::over(Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
+            sources = Sources::over(register.clone(), Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
         }
         let look = configuration.as_ref().and_then(look_of);
         if configuration.is_some_and(|configuration| !configuration.support_offline) {

@@ -27,15 +27,13 @@ use crate::journal::{Journal, Shift, Stamp};
 use crate::money::Quantity;
 use crate::profile::Profile;
 use crate::retail::barcode::Pattern;
-use crate::retail::register::Numbers;
+use crate::retail::register::{Configuration, Numbers};
 use crate::retail::sale::{Sale, SaleError, Totals};
 use crate::retail::staff::{Operator, Permission};
 use crate::retail::store::Store;
 use crate::retail::transaction::{Event, Transaction};
 use crate::retail::{card, receipt};
 use crate::view::{Level, Look, Notice, Screen};
-
-use configuration::Renewal;
 
 pub use activation::{Activation, ActivationError, Standing, first_activation};
 pub use configuration::{look_of, profile_with};
@@ -63,7 +61,8 @@ pub struct Till {
     /// The last time old transactions were to leave the journal, and why they did not, if so.
     purged: Option<(Time, Option<String>)>,
     activation: Box<dyn Activation>,
-    renewal: Renewal,
+    /// What headquarters says of store and register, until it comes into use.
+    renewed: Option<Box<Configuration>>,
     /// Behind which numbers the register goes on, until that is written down.
     numbers: Option<Numbers>,
     look: Option<Arc<Look>>,
@@ -195,7 +194,7 @@ impl Till {
     fn next_answer(&mut self, desk: &mut dyn Desk, question: &Question) -> Result<Option<Answer>, Stop> {
         self.write_down_switches();
         self.write_down_signing();
-        self.renew_configuration(desk, question);
+        self.renew_configuration(question);
         match desk.ask(&self.view(), question) {
             Reply::Answer(answer) => {
                 self.last_activity = self.clock.tick();
@@ -402,10 +401,10 @@ impl Till {
             self.uploads.set_online(online);
             self.offline_database.set_online(online);
         }
+        if let Some(numbers) = self.sources.take_numbers() {
+            self.go_on_behind(numbers);
+        }
         for switch in switches {
-            if switch == Switch::ToOnline {
-                self.renewal = Renewal::Numbers;
-            }
             let (event, notice) = match switch {
                 Switch::ToOnline => (Event::WentOnline, publish::online_notice()),
                 Switch::ToOffline(cause) => (Event::WentOffline { cause: cause.to_string() }, publish::offline_notice(cause)),
@@ -463,7 +462,7 @@ impl Till {
                 self.sources.unreachable(sent, failure);
             }
             Background::UploadProgress | Background::RealtimeAnswered => {}
-            Background::ConfigurationChanged => self.configuration_may_have_changed(),
+            Background::Configuration(read) => self.configuration_is(read),
             Background::OfflineDatabaseReady => {
                 if self.in_hand.is_none() || !self.offline_database.is_open() {
                     self.swap_offline_database();
@@ -516,7 +515,7 @@ impl Till {
         match self.offline_database.reopen() {
             Ok(database) => {
                 self.sources.set_offline(Some(database));
-                self.configuration_may_have_changed();
+                self.read_own_configuration();
             }
             Err(why) => {
                 self.notice = Some(Notice {

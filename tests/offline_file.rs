@@ -18,6 +18,7 @@ use evertill::package::{self, Kind, Manifest, Report, SCHEMA, SignedManifest, Si
 use evertill::pin::PinKey;
 use evertill::profile::OfflineProfile;
 use evertill::register::{Keys, OfflineFile, Packages, SteeredFile};
+use evertill::retail::register::{Configuration, Numbers, RegisterSetup};
 use evertill::sample_store;
 use evertill::till::{Activity, OfflineDatabase};
 use tempfile::TempDir;
@@ -34,7 +35,6 @@ struct ScaleUnit {
     away: Mutex<bool>,
     /// Whether headquarters has the register work online only.
     online_only: Mutex<bool>,
-    version: Mutex<u64>,
     /// Whether the next question meets a fault of this program.
     faulty: Mutex<bool>,
 }
@@ -70,9 +70,19 @@ impl Packages for ScaleUnit {
         Ok(())
     }
 
-    fn version(&self) -> Result<u64> {
+    fn configuration(&self, register: &RegisterId) -> Result<Configuration> {
         self.answers()?;
-        Ok(*self.version.lock().unwrap())
+        let setup = RegisterSetup {
+            register: register.clone(),
+            name: String::new(),
+            support_offline: !*self.online_only.lock().unwrap(),
+            offline_profile: None,
+            layout: None,
+            theme: None,
+            lock_after_s: None,
+            numbers: Numbers::default(),
+        };
+        Ok(Configuration { store: sample_store::master_data().store, setup: Some(setup) })
     }
 }
 
@@ -156,15 +166,28 @@ impl Shop {
         *signed = package::sign(&manifest, key);
     }
 
-    /// Looks for packages, and returns what the till hears of it.
+    /// Looks for packages, and returns what the till hears of them.
     fn look(&self) -> Vec<Background> {
+        self.look_and_hear().0
+    }
+
+    /// The same, and whether headquarters says that the register supports offline, if it says anything.
+    fn look_and_hear(&self) -> (Vec<Background>, Option<bool>) {
         self.steered.fetch();
         self.wait();
-        let news = self.news.try_iter().map(|reply| match reply {
-            Reply::Background(news) => news,
-            other @ (Reply::Answer(_) | Reply::HungUp) => panic!("{other:?}"),
-        });
-        news.collect()
+        self.hear()
+    }
+
+    fn hear(&self) -> (Vec<Background>, Option<bool>) {
+        let (mut news, mut support_offline) = (Vec::new(), None);
+        for reply in self.news.try_iter() {
+            match reply {
+                Reply::Background(Background::Configuration(read)) => support_offline = Some(read.unwrap().setup.unwrap().support_offline),
+                Reply::Background(item) => news.push(item),
+                other @ (Reply::Answer(_) | Reply::HungUp) => panic!("{other:?}"),
+            }
+        }
+        (news, support_offline)
     }
 
     fn wait(&self) {
@@ -248,7 +271,7 @@ fn a_whole_database_waits_for_the_end_of_the_sale_and_what_comes_after_it_waits_
     assert_eq!(shop.reports(), [(1, Status::Applied)], "what waits is not in use yet");
     let second = shop.reopen();
     assert_eq!(price(&second), price(&first));
-    assert_eq!(shop.news.try_iter().collect::<Vec<_>>(), [Reply::Background(Background::OfflineDatabaseReady)]);
+    assert_eq!(shop.hear().0, READY);
     assert_eq!(price(&shop.reopen()), "3.33");
     assert_eq!(shop.reports(), [(2, Status::Applied), (3, Status::Applied)]);
 }
@@ -379,10 +402,12 @@ fn a_register_that_works_online_only_fetches_nothing_and_sets_aside_what_it_had(
 }
 
 #[test]
-fn paused_by_the_profile_nothing_is_fetched() {
+fn paused_by_the_profile_nothing_is_fetched_but_the_end_of_the_pause() {
     let shop = Shop::with(&OfflineProfile { pause_downloads: true, ..OfflineProfile::default() });
     shop.full(1);
-    assert_eq!((shop.look(), shop.steered.status().activity), (vec![], Activity::Paused));
+    assert_eq!((shop.look_and_hear(), shop.steered.status().activity), ((vec![], Some(true)), Activity::Paused));
+    shop.steered.configure(&OfflineProfile::default());
+    assert_eq!(shop.look(), READY);
 }
 
 #[test]
@@ -396,8 +421,6 @@ fn a_look_that_panics_has_failed_and_is_not_the_last() {
     assert_eq!((shop.look(), shop.steered.status().activity), (READY.to_vec(), Activity::Idle));
 }
 
-const CHANGED: [Background; 1] = [Background::ConfigurationChanged];
-
 #[test]
 fn a_running_register_hears_that_it_works_online_only_and_that_it_may_work_offline_again() {
     let mut shop = Shop::new();
@@ -406,21 +429,17 @@ fn a_running_register_hears_that_it_works_online_only_and_that_it_may_work_offli
     let database = shop.reopen();
     *shop.scale_unit.online_only.lock().unwrap() = true;
     shop.reprice(2, "9.99 USD");
-    assert_eq!(shop.look(), CHANGED);
+    assert_eq!(shop.look_and_hear(), (vec![], Some(false)));
     assert!(shop.steered.is_open(), "until the till is between two sales");
-    assert_eq!(shop.look(), CHANGED, "it is said again");
+    assert_eq!(shop.look_and_hear(), (vec![], Some(false)), "it is said again");
     shop.steered.give_up();
     shop.wait();
     drop(database);
     assert_eq!((shop.steered.is_open(), shop.steered.status().activity), (false, Activity::OnlineOnly));
     assert!(shop.directory.path().join("offline.unused-20261122T100000").exists() && !shop.directory.path().join("offline.db").exists());
-    assert_eq!(shop.look(), []);
-
-    *shop.scale_unit.version.lock().unwrap() = 3;
-    assert_eq!(shop.look(), CHANGED, "no package would tell it");
-    assert_eq!(shop.look(), []);
+    assert_eq!(shop.look_and_hear(), (vec![], Some(false)), "no package would tell it");
     *shop.scale_unit.online_only.lock().unwrap() = false;
-    assert_eq!(shop.look(), CHANGED);
+    assert_eq!(shop.look_and_hear(), (vec![], Some(true)));
     assert!(!shop.directory.path().join("offline.db").exists());
     shop.steered.take_up(&OfflineProfile::default());
     assert_eq!(shop.look(), READY);

@@ -25,7 +25,7 @@ const USES: &[(&str, &str)] = &[
     ("retail", "clock ids money profile"),
     ("connection", "clock profile"),
     ("view", "clock desk money retail"),
-    ("desk", "clock connection ids money retail view"),
+    ("desk", "channel clock connection ids money retail view"),
     ("import", "money retail"),
     ("master_data", "ids money retail"),
     ("pin", "retail secret"),

@@ -68,7 +68,7 @@ impl Register {
         online.set_operator(Some(&"000160".into()));
         let profile = OfflineProfile { timeout_ms: TIMEOUT_MS, ..OfflineProfile::default() };
         let offline = Arc::clone(&self.offline) as Arc<dyn Channel>;
-        Ok(Sources::new(online, Some(offline), &profile, Arc::clone(&self.clock)))
+        Ok(Sources::new(register(), online, Some(offline), &profile, Arc::clone(&self.clock)))
     }
 
     /// How long a product takes, whoever answers.

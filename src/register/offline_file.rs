@@ -20,9 +20,11 @@ use crate::channel::sqlite::{SqliteChannel, master};
 use crate::channel::{Channel, ChannelError, ErrorKind, Refusal, Result};
 use crate::clock::{SharedClock, Tick, Time};
 use crate::desk::{Background, Reply};
+use crate::ids::RegisterId;
 use crate::package::{Kind, Manifest, PackageError, Report, SignedManifest, Source, Status};
 use crate::private;
 use crate::profile::OfflineProfile;
+use crate::retail::register::Configuration;
 use crate::round::guarded;
 use crate::sync::download::{Applied, Downloader, Fetched, Round, Target, free_bytes};
 use crate::till::{Activity, DownloadStatus, JobStatus, OfflineDatabase, Problem};
@@ -35,8 +37,8 @@ pub trait Packages: Source {
     /// Tells what became of a package.
     fn report(&self, report: &Report) -> Result<()>;
 
-    /// The version of the data there, which every register may ask for.
-    fn version(&self) -> Result<u64>;
+    /// What headquarters says of a register and its store.
+    fn configuration(&self, register: &RegisterId) -> Result<Configuration>;
 }
 
 impl Packages for HttpChannel {
@@ -44,8 +46,8 @@ impl Packages for HttpChannel {
         self.report_package(report)
     }
 
-    fn version(&self) -> Result<u64> {
-        self.data_version()
+    fn configuration(&self, register: &RegisterId) -> Result<Configuration> {
+        Channel::configuration(self, register)
     }
 }
 
@@ -98,8 +100,6 @@ struct State {
     told: Option<Problem>,
     /// When the last look ended, where there is no thread.
     last_look: Option<Tick>,
-    /// The version at the scale unit, when the register works online only.
-    seen: Option<u64>,
 }
 
 /// What outlives a restart; it stands beside the database. To lose it costs rows in a window, and, where staff data may grow too old, offline
@@ -237,21 +237,11 @@ impl OfflineFile {
         }
     }
 
-    /// Whether headquarters has changed something for a register that has no packages to tell it.
-    fn look_online_only(&self) {
-        /// There are no packages beyond; it is only whether they may be asked for.
-        const BEYOND_ALL: u64 = i64::MAX.cast_unsigned();
-        self.clear();
-        let (packages, now) = (self.shared.packages.as_ref(), self.shared.clock.now());
-        let is_supported = packages.manifests(BEYOND_ALL).is_ok();
-        let version = packages.version();
-        let mut state = self.state();
-        let seen = state.seen;
-        state.seen = version.as_ref().ok().copied().or(seen);
-        state.looked = Some((now, None));
-        if is_supported || seen.is_some() && seen != state.seen {
-            drop(state);
-            self.tell(Background::ConfigurationChanged);
+    /// What headquarters says is read with every look. A scale unit that says nothing now is asked at the next.
+    fn look_at_configuration(&self, register: &RegisterId) {
+        match self.shared.packages.configuration(register) {
+            Err(error) if error.kind != ErrorKind::Refused(Refusal::Device) => tracing::debug!(%error, "the configuration stays as it is"),
+            read => self.tell(Background::Configuration(read.map(Box::new))),
         }
     }
 
@@ -275,8 +265,16 @@ impl OfflineFile {
 
     /// One look for packages, and all that follows from it.
     fn look(&self, keys: &Keys) {
-        if self.state().activity == Activity::OnlineOnly {
-            return self.look_online_only();
+        self.look_at_configuration(&keys.register);
+        let activity = self.state().activity;
+        match activity {
+            Activity::Idle | Activity::UnderWay => {}
+            Activity::Paused => return,
+            Activity::OnlineOnly => {
+                self.clear();
+                self.state().looked = Some((self.shared.clock.now(), None));
+                return;
+            }
         }
         self.check();
         let downloader = Downloader {
@@ -347,9 +345,6 @@ impl OfflineFile {
         let of_the_road = matches!(round.problem, Some(PackageError::Source(_) | PackageError::Cut { .. }));
         let told = problem.clone().filter(|_| !of_the_road);
         let mut news = Vec::new();
-        if matches!(&round.problem, Some(PackageError::Source(error)) if error.kind == ErrorKind::Refused(Refusal::Forbidden)) {
-            news.push(Background::ConfigurationChanged);
-        }
         if state.is_newer {
             news.push(Background::OfflineDatabaseReady);
         }
@@ -424,9 +419,6 @@ pub struct SteeredFile(OfflineFile);
 impl OfflineDatabase for SteeredFile {
     fn fetch(&self) {
         let Self(file) = self;
-        if file.state().activity == Activity::Paused {
-            return;
-        }
         if file.shared.drive == Drive::Steps {
             file.shared.steering.begin_in_steps();
             return;

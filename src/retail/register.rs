@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::ids::RegisterId;
 use crate::profile::OfflineProfile;
+use crate::retail::store::Store;
 
 /// A register's configuration, as it comes down with job 1090; what it says wins over the register's own profile.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
@@ -28,6 +29,15 @@ pub struct RegisterSetup {
     /// The highest numbers the scale unit has of it: what the register records next comes behind them. In master data there are none.
     #[serde(default, skip_serializing_if = "Numbers::are_none")]
     pub numbers: Numbers,
+}
+
+/// What headquarters says of a store and of one of its registers.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Configuration {
+    /// The store.
+    pub store: Store,
+    /// The register's set-up; none for one that is not known yet.
+    pub setup: Option<RegisterSetup>,
 }
 
 /// The highest numbers known of a register: a new installation goes on from here (operations.md A10, part C row 24).

@@ -23,9 +23,9 @@ use crate::view::{Level, Screen, View};
 const ANSWERS_MAX: u32 = 12;
 /// And then nobody answers any more.
 const ASKED_MAX: u32 = 60;
-/// What a command without headquarters may take, in milliseconds: a try to reconnect and a time-out; where it comes online by that, two more
-/// requests for its configuration; and a little for looking at the clock.
-const PATIENCE_MS: u64 = 300 + 1_000 + 2 * 1_000 + 100;
+/// What a command without headquarters may take, in milliseconds: a try to reconnect, a time-out, and a little for looking
+/// at the clock.
+const PATIENCE_MS: u64 = 300 + 1_000 + 100;
 /// Commands that go on to headquarters, or ask several things, have more.
 const LONG_PATIENCE_MS: u64 = 16_000;
 /// Lines of a sale after which somebody pays.

@@ -1,64 +1,55 @@
-//! The store's configuration and the register's setup, read anew between two sales: after the sign-in, once a newer offline database is in
-//! use, when the register comes online, and when the background has found a change. What a sale began with, it ends with.
+//! The store's configuration and the register's setup, renewed between two sales. The background reads them with every look for packages:
+//! after the sign-in, when the register comes online, at every interval; offline they come with a newer database. Nobody waits for them, and
+//! what a sale began with, it ends with.
 
 use std::sync::Arc;
 
 use super::setup::barcode_patterns;
 use super::{Standing, Stop, Till};
-use crate::channel::{ChannelError, ErrorKind, Refusal, Result as ChannelResult};
-use crate::connection::OfflineMode;
-use crate::desk::{Desk, Prompt, Question};
+use crate::channel::Result as ChannelResult;
+use crate::connection::{OfflineMode, Source};
+use crate::desk::{Prompt, Question};
 use crate::journal::JournalError;
 use crate::profile::Profile;
-use crate::retail::register::{Numbers, RegisterSetup};
+use crate::retail::register::{Configuration, Numbers, RegisterSetup};
 use crate::retail::store::Store;
 use crate::view::{Level, Look, Notice};
 
-/// What is to be read anew.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Renewal {
-    /// Nothing.
-    None,
-    /// The configuration, between two sales.
-    Configuration,
-    /// The configuration, and at once the numbers that are known elsewhere.
-    Numbers,
-}
-
 impl Till {
-    /// The configuration is read anew as soon as there is no sale.
-    pub(super) fn configuration_may_have_changed(&mut self) {
-        if self.renewal == Renewal::None {
-            self.renewal = Renewal::Configuration;
+    /// Takes in what the background has read: the numbers at once, all else as soon as there is no sale.
+    pub(super) fn configuration_is(&mut self, read: ChannelResult<Box<Configuration>>) {
+        if self.activation.standing() != Standing::Activated {
+            return;
+        }
+        match read {
+            Ok(configuration) => {
+                if let Some(setup) = &configuration.setup {
+                    self.go_on_behind(setup.numbers);
+                }
+                self.renewed = Some(configuration);
+            }
+            // That the device is deactivated holds from now on.
+            Err(error) => drop(self.refusal(error)),
         }
     }
 
-    /// Reads anew what there is cause to, as far as this question leaves room for it; what cannot be read stays as it is.
-    pub(super) fn renew_configuration(&mut self, desk: &mut dyn Desk, question: &Question) {
-        let between_sales = self.in_hand.is_none() && question.prompt == Prompt::Command;
-        let is_due = self.renewal == Renewal::Numbers || self.renewal == Renewal::Configuration && between_sales;
-        if !is_due || self.activation.standing() != Standing::Activated {
-            return;
+    /// The offline database that has come into use may say something new. Online the scale unit has said it.
+    pub(super) fn read_own_configuration(&mut self) {
+        if self.sources.source() == Source::Offline
+            && let Ok(configuration) = self.sources.ask_own(|own| own.configuration(&self.register))
+        {
+            self.renewed = Some(Box::new(configuration));
         }
-        self.renewal = if between_sales { Renewal::None } else { Renewal::Configuration };
-        desk.show(&self.view());
-        let register = self.register.clone();
-        let answer = self.sources.ask(move |channel| Ok((channel.store(&register.store)?, if_known(channel.register(&register))?)));
-        self.write_down_switches();
-        match answer {
-            Ok((store, setup)) => {
-                if let Some(setup) = &setup {
-                    self.go_on_behind(setup.numbers);
-                }
-                if between_sales {
-                    self.take_configuration(store, setup);
-                }
-            }
-            Err(error) => {
-                tracing::debug!(%error, "the configuration stays as it is");
-                // That the device is deactivated holds from now on.
-                let _ = self.refusal(error);
-            }
+    }
+
+    /// What is newer comes into use before a question between two sales; a sale ends with what it began with.
+    pub(super) fn renew_configuration(&mut self, question: &Question) {
+        if self.in_hand.is_none()
+            && question.prompt == Prompt::Command
+            && let Some(configuration) = self.renewed.take()
+        {
+            let Configuration { store, setup } = *configuration;
+            self.take_configuration(store, setup);
         }
     }
 
@@ -102,7 +93,7 @@ impl Till {
     }
 
     /// Numbers that were given elsewhere are not given here again, whatever was lost with an earlier device.
-    fn go_on_behind(&mut self, numbers: Numbers) {
+    pub(super) fn go_on_behind(&mut self, numbers: Numbers) {
         if !numbers.are_possible() {
             tracing::error!(?numbers, "the scale unit says numbers that no register comes to");
             return;
@@ -123,14 +114,6 @@ impl Till {
             self.numbers = None;
         }
         Ok(())
-    }
-}
-
-/// None for a register that is not known yet.
-fn if_known(setup: ChannelResult<RegisterSetup>) -> ChannelResult<Option<RegisterSetup>> {
-    match setup {
-        Err(ChannelError { kind: ErrorKind::Refused(Refusal::NotFound), .. }) => Ok(None),
-        setup => setup.map(Some),
     }
 }
 

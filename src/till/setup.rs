@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::configuration::Renewal;
 use super::downloads::OfflineDatabase;
 use super::{Activation, InHand, Sources, Till};
 use crate::clock::{SharedClock, Tick};
@@ -114,7 +113,7 @@ impl Till {
             news,
             purged: None,
             activation,
-            renewal: Renewal::None,
+            renewed: None,
             numbers: None,
             look,
             sample_hint,

@@ -5,16 +5,18 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
-use crate::channel::{Channel, ChannelError, ErrorKind, Result};
+use crate::channel::{Channel, ChannelError, ErrorKind, Result, if_known};
 use crate::clock::{SharedClock, Tick, Time};
 use crate::connection::{Action, Connection, Event, Failure, OfflineMode, Source, State, Switch};
 use crate::deadline::Deadline;
-use crate::ids::OperatorId;
+use crate::ids::{OperatorId, RegisterId};
 use crate::profile::OfflineProfile;
+use crate::retail::register::Numbers;
 use crate::wire::Wire;
 
 /// Where the till reads.
 pub struct Sources {
+    register: RegisterId,
     connection: Connection,
     online: Deadline,
     offline: Option<Arc<dyn Channel>>,
@@ -31,6 +33,8 @@ pub struct Sources {
     headquarters: Option<(Time, HeadquartersReach)>,
     /// The scale unit has taken the device's token, and the till does not know it yet.
     is_accepted: bool,
+    /// The numbers that the scale unit knew of the register on the way back online, and the till does not know yet.
+    numbers: Option<Numbers>,
     /// When a token that was refused was shown last.
     shown_at: Tick,
 }
@@ -77,12 +81,19 @@ struct Probe {
 
 impl Sources {
     /// Begins online; offline as soon as there is a database.
-    pub fn new(online: Arc<dyn Channel>, offline: Option<Arc<dyn Channel>>, profile: &OfflineProfile, clock: SharedClock) -> Self {
-        Self::over(online, None, offline, profile, clock)
+    pub fn new(
+        register: RegisterId,
+        online: Arc<dyn Channel>,
+        offline: Option<Arc<dyn Channel>>,
+        profile: &OfflineProfile,
+        clock: SharedClock,
+    ) -> Self {
+        Self::over(register, online, None, offline, profile, clock)
     }
 
     /// The same; what goes online goes over this wire, if there is one.
     pub fn over(
+        register: RegisterId,
         online: Arc<dyn Channel>,
         wire: Option<Arc<dyn Wire>>,
         offline: Option<Arc<dyn Channel>>,
@@ -90,6 +101,7 @@ impl Sources {
         clock: SharedClock,
     ) -> Self {
         let mut sources = Self {
+            register,
             connection: Connection::new(profile.clone(), clock.tick()),
             online: Deadline::over(Arc::clone(&online), wire.clone()),
             offline: None,
@@ -102,6 +114,7 @@ impl Sources {
             realtime_timeout_ms: profile.realtime_timeout_ms,
             headquarters: None,
             is_accepted: false,
+            numbers: None,
             shown_at: Tick(0),
         };
         sources.set_offline(offline);
@@ -302,6 +315,11 @@ impl Sources {
         std::mem::take(&mut self.is_accepted)
     }
 
+    /// Behind which numbers the register goes on, as the scale unit said on the way back online since the last call.
+    pub fn take_numbers(&mut self) -> Option<Numbers> {
+        self.numbers.take()
+    }
+
     /// Hands an event to the machine and does what it asks for, until it asks for nothing more.
     fn handle(&mut self, event: Event) -> Action {
         let action = self.connection.handle(event, self.clock.tick());
@@ -312,9 +330,16 @@ impl Sources {
                 action
             }
             Action::TryReconnect { timeout_ms } => {
-                let answered = self.online.ask(timeout_ms, |channel| channel.data_version()).is_ok();
-                self.is_accepted |= answered;
-                self.handle(if answered { Event::ReconnectSucceeded } else { Event::ReconnectFailed })
+                let register = self.register.clone();
+                // It is the question whose answer must be known before the first sale online.
+                match self.online.ask(timeout_ms, move |channel| if_known(channel.register(&register))) {
+                    Ok(setup) => {
+                        self.is_accepted = true;
+                        self.numbers = setup.map(|setup| setup.numbers);
+                        self.handle(Event::ReconnectSucceeded)
+                    }
+                    Err(_) => self.handle(Event::ReconnectFailed),
+                }
             }
             Action::Probe { timeout_ms } => {
                 let sent = self.clock.tick();

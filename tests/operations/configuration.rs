@@ -2,9 +2,11 @@
 
 use evertill::profile::OfflineProfile;
 use evertill::retail::register::{Numbers, RegisterSetup};
+use evertill::retail::store::Store;
 use evertill::till::Standing;
 
 use super::goods;
+use super::road::Road;
 use super::shop::{Shop, register};
 
 fn setup() -> RegisterSetup {
@@ -26,28 +28,27 @@ fn set_up(shop: &Shop, change: impl FnOnce(&mut RegisterSetup)) {
     *shop.road.setup.lock().unwrap() = Some(setup);
 }
 
-fn rename(shop: &Shop, name: &str) {
-    let mut store = shop.store.clone();
-    name.clone_into(&mut store.name);
-    *shop.road.store.lock().unwrap() = Some(store);
+fn rename(road: &Road, store: &Store, name: &str) {
+    *road.store.lock().unwrap() = Some(Store { name: name.to_owned(), ..store.clone() });
 }
 
 #[test]
 fn the_configuration_is_read_anew_between_two_sales() {
-    let mut shop = Shop::closed();
-    rename(&shop, "Lakeside");
-    assert_eq!(shop.view("sign 000160").0.header.store, "Lakeside 343", "at the sign-in");
-    rename(&shop, "Hillside");
+    let mut shop = Shop::open();
+    rename(&shop.road, &shop.store, "Lakeside");
+    assert_eq!(shop.view("changed").0.header.store, "Lakeside 343");
+    rename(&shop.road, &shop.store, "Hillside");
     assert_eq!(shop.view("scan cola; changed").0.header.store, "Lakeside 343", "not during a sale");
     assert_eq!(shop.view("206").0.header.store, "Hillside 343");
-    rename(&shop, "Riverside");
+    rename(&shop.road, &shop.store, "Riverside");
     shop.road.take_requests();
-    assert_eq!(shop.view("scan bread; 206").0.header.store, "Hillside 343", "without cause nobody is asked");
+    assert_eq!(shop.view("scan bread; 206").0.header.store, "Hillside 343", "the cashier waits for nobody");
     assert_eq!(shop.road.take_requests(), 1);
+    rename(&shop.offline, &shop.store, "Seaside");
     shop.database.lock().unwrap().waiting = true;
-    assert_eq!(shop.view("fetched").0.header.store, "Riverside 343", "what is newer offline is newer online");
-    rename(&shop, "Seaside");
-    assert_eq!(shop.view("917; yes; 917; yes").0.header.store, "Seaside 343", "online again");
+    assert_eq!(shop.view("fetched").0.header.store, "Hillside 343", "online the scale unit knows best");
+    shop.database.lock().unwrap().waiting = true;
+    assert_eq!(shop.view("917; yes; fetched").0.header.store, "Seaside 343", "offline there is nothing newer");
     shop.verify();
 }
 
@@ -73,7 +74,11 @@ fn a_product_whose_taxes_are_not_known_is_not_sold_without_them() {
     let refused = "TAXED has the tax group general, which this register does not know · put it aside and try it at the next sale; headquarters' job 1080 brings taxes";
     assert_eq!(seen, format!("COLA 1.00 | due 1.00 | ! {refused}"));
     *shop.road.store.lock().unwrap() = Some(goods::master_data().store);
-    let seen = shop.play("206; scan taxed");
+    let fetches = shop.database.lock().unwrap().fetches;
+    let seen = shop.play("scan taxed");
+    assert!(seen.contains(refused), "{seen}");
+    assert_eq!(shop.database.lock().unwrap().fetches, fetches + 1, "they are asked for");
+    let seen = shop.play("changed; 206; scan taxed");
     assert!(seen.starts_with("TAXED 10.00") && !seen.contains("does not know"), "{seen}");
     shop.verify();
 }
@@ -114,10 +119,10 @@ fn numbers_that_were_given_elsewhere_are_not_given_again() {
     let seen = shop.play("road up; wait 300; scan bread; 206");
     assert!(seen.contains("343-1-000201"), "from the moment it is online again: {seen}");
     set_up(&shop, |setup| setup.numbers = Numbers { sequence: 900, receipt: 300, shift: 30 });
-    let seen = shop.play("701; sign 000160; scan bread; 206");
+    let seen = shop.play("changed; scan bread; 206");
     assert!(seen.contains("343-1-000301"), "{seen}");
     set_up(&shop, |setup| setup.numbers = Numbers { sequence: u64::MAX, receipt: u64::MAX, shift: 0 });
-    let seen = shop.play("701; sign 000160; scan bread; 206");
+    let seen = shop.play("changed; scan bread; 206");
     assert!(seen.contains("343-1-000302"), "no register comes so far: {seen}");
     shop.verify();
 }

@@ -12,7 +12,7 @@
 //! | `line 2`, `payment 1` | selects |
 //! | `road down` | the scale unit from now on: `up`, `down`, `hangs`, `slow 500`, `broken`, `without CODE`; headquarters is `away` or `stuck`; it refuses: `deactivated`, `sessionless`, `locked` |
 //! | `wait 300` | so many seconds pass |
-//! | `deadline`, `changed`, `fetched`, `unfetched WHY`, `cut` | news: a deadline, headquarters may have changed something, the offline database is there or not, an upload found nobody (`cut 1`: one sent at that millisecond) |
+//! | `deadline`, `changed`, `fetched`, `unfetched WHY`, `cut` | news: a deadline, the configuration is read at the scale unit, the offline database is there or not, an upload found nobody (`cut 1`: one sent at that millisecond) |
 //! | `answered` | headquarters' answer is there: waits until the till has shown it |
 //! | `sent` | the uploads have brought up everything |
 //! | `kill` | the register dies and is started again on what its disk holds (only [`super::shop::Shop::play`] does that) |
@@ -21,7 +21,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use evertill::channel::Refusal;
+use evertill::channel::{Channel, Refusal};
 use evertill::clock::{Clock, Tick, VirtualClock};
 use evertill::connection::Failure;
 use evertill::desk::{Answer, Background, Desk, Prompt, Purpose, Question, Reply, Selection};
@@ -29,6 +29,7 @@ use evertill::retail::staff::Pin;
 use evertill::view::View;
 
 use super::road::{Condition, Road};
+use super::shop::register;
 
 /// A desk that plays steps, and keeps what it was shown.
 pub(super) struct ScriptDesk<'a> {
@@ -62,6 +63,10 @@ impl Desk for ScriptDesk<'_> {
                 "wait" => self.clock.sleep(Duration::from_secs(rest.parse().unwrap())),
                 "road" => self.road.set(condition(rest)),
                 "sent" => (self.send)(),
+                "changed" => {
+                    let read = self.road.configuration(&register());
+                    return Reply::Background(Background::Configuration(read.map(Box::new)));
+                }
                 _ => return news(word, rest, self.clock).unwrap_or_else(|| Reply::Answer(answer(word, rest, &question.prompt))),
             }
         }
@@ -76,7 +81,6 @@ fn news(word: &str, rest: &str, clock: &VirtualClock) -> Option<Reply> {
     let news = match word {
         "deadline" => Background::DeadlineReached,
         "fetched" => Background::OfflineDatabaseReady,
-        "changed" => Background::ConfigurationChanged,
         "unfetched" => Background::OfflineDatabaseFailed { why: rest.to_owned(), hint: "it is tried again".to_owned() },
         "cut" => Background::UploadUnreachable { sent: rest.parse().map_or(clock.tick(), Tick), failure: Failure::Cut },
         _ => return None,

@@ -142,7 +142,7 @@ impl Shop {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let online: Arc<dyn Channel> = self.road.clone();
         let offline = self.database.lock().unwrap().open.then(|| self.offline.clone() as Arc<dyn Channel>);
-        let mut sources = Sources::new(online, offline, &self.profile.offline, clock.clone());
+        let mut sources = Sources::new(register(), online, offline, &self.profile.offline, clock.clone());
         if self.online_only {
             sources.work_online_only();
         }

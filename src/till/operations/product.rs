@@ -525,7 +525,7 @@ fn check_taxes(till: &mut Till, product: &Product) -> Result<(), Stop> {
     if group.is_empty() || till.store.tax_groups.iter().any(|known| known.id == product.tax_group) {
         return Ok(());
     }
-    till.configuration_may_have_changed();
+    till.offline_database.fetch();
     let text = format!("{} has the tax group {group}, which this register does not know", product.name);
     Err(Stop::refused(text, "put it aside and try it at the next sale; headquarters' job 1080 brings taxes"))
 }

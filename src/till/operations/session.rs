@@ -135,7 +135,6 @@ fn begin_session(till: &mut Till, operator: Operator) -> Result<(), Stop> {
     till.journal.note(id, Event::LogOn, &stamp)?;
     till.sources.set_operator(Some(&operator.id));
     till.session = Some(Session { operator, shift, locked: false, problem: None });
-    till.configuration_may_have_changed();
     till.note_connection()?;
     till.uploads.wake();
     Ok(())
