@@ -1,7 +1,7 @@
 //! One run: a chain is founded without faults, lives through them, and must converge once they have stopped.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +13,8 @@ use super::cashier::{Done, Item, State, Turn};
 use super::chance::Chance;
 use super::dangers::Dangers;
 use super::disk::{Disk, Fault, Loss, Machine, Syncs};
-use super::machines::{Office, Place, STORE, Station, Unit, WHO};
+use super::machines::{Office, Place, STORE, Station, Unit, WHO, raw};
+use super::poison::Poison;
 use super::road::{Condition, Road, Tally};
 use super::store::{CARDS, forget_keys, furnish};
 use super::{Control, Kind, Report, Simulation};
@@ -36,12 +37,18 @@ const ACTIVATION_PAUSE: Duration = Duration::from_secs(7);
 const PRODUCTS_JOB: u32 = 1040;
 /// Turns of background work in a row: more than any backlog takes.
 const BACKGROUND_MAX: u32 = 2_000;
+/// Keys of what has not arrived.
+const UNSENT: &str = "SELECT id FROM outbox JOIN transactions USING (sequence) WHERE sent_at IS NULL";
+const NOT_HANDED_ON: &str = "SELECT id FROM transactions WHERE NOT at_headquarters";
+
 /// The chain, its people and the oracle.
 pub(super) struct Town<'a> {
     simulation: &'a Simulation,
     log: &'a mut dyn FnMut(&str),
     clock: Arc<VirtualClock>,
     tally: Arc<Tally>,
+    /// Bad records on the way to the scale unit, and on the way to headquarters.
+    poisons: [Arc<Poison>; 2],
     office: Arc<Office>,
     unit: Arc<Unit>,
     stations: Vec<Station>,
@@ -75,14 +82,16 @@ impl<'a> Town<'a> {
         office.start()?;
         let headquarters = office.headquarters().ok_or("headquarters does not run")?;
         furnish(&headquarters, simulation.registers)?;
-        let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&office) as _, Arc::clone(&tally)));
+        let poisons = [0, 1].map(|road| Arc::new(Poison::of(simulation, road)));
+        let [uploads, handing_on] = &poisons;
+        let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&office) as _, Arc::clone(&tally), Arc::clone(handing_on)));
         let unit = Arc::new(Unit::new(place("scale-unit")?, road, hands.clone()));
         let credentials = headquarters.add_scale_unit(WHO, "simulated", STORE).map_err(|error| words(&error))?;
         credentials.write(&unit.credentials()).map_err(|error| words(&error))?;
         unit.start()?;
         let mut stations = Vec::new();
         for number in 1..=simulation.registers {
-            let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&unit) as _, Arc::clone(&tally)));
+            let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&unit) as _, Arc::clone(&tally), Arc::clone(uploads)));
             stations.push(Station::new(number, place(&format!("register-{number}"))?, road, simulation.seed));
         }
         let mut town = Self {
@@ -90,6 +99,7 @@ impl<'a> Town<'a> {
             log,
             clock,
             tally,
+            poisons,
             office,
             unit,
             books: stations.iter().map(|_| Book::default()).collect(),
@@ -497,8 +507,19 @@ impl<'a> Town<'a> {
         for disk in self.stations.iter().map(|station| &station.place.disk).chain([&self.unit.place.disk, &self.office.place.disk]) {
             disk.revive();
         }
+        // Bad records stay bad at first, and all others must arrive.
+        if self.come_to_rest(0)? {
+            self.poisons.iter().for_each(|poison| poison.lift());
+            self.note("bad records are good again");
+            self.come_to_rest(ROUNDS_MAX)?;
+        }
+        Ok(())
+    }
+
+    /// Rounds of everybody until nothing waits that could go on; whether that came.
+    fn come_to_rest(&mut self, first_round: u32) -> Result<bool, String> {
         let mut waits = String::new();
-        for round in 0..ROUNDS_MAX {
+        for round in first_round..first_round + ROUNDS_MAX {
             self.step += 1;
             if self.office.headquarters().is_none() {
                 self.start_office()?;
@@ -514,16 +535,16 @@ impl<'a> Town<'a> {
             }
             self.unit_round();
             if !self.violations.is_empty() {
-                return Ok(());
+                return Ok(false);
             }
             waits = self.what_waits();
             if waits.is_empty() {
-                return Ok(());
+                return Ok(true);
             }
             self.clock.sleep(Duration::from_secs(61));
         }
         self.broke(None, (8, format!("it does not come to rest: {waits}")));
-        Ok(())
+        Ok(false)
     }
 
     /// What is not yet where it belongs; nothing when all is.
@@ -531,10 +552,7 @@ impl<'a> Town<'a> {
         let mut waits = Vec::new();
         for (station, book) in self.stations.iter().zip(&self.books) {
             let number = station.id.number;
-            let unsent = super::machines::raw(&station.journal()).and_then(|database| {
-                let sql = "SELECT count(*) FROM outbox WHERE sent_at IS NULL";
-                database.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| error.to_string())
-            });
+            let unsent = unsent(&station.journal(), UNSENT, &self.poisons[0]);
             if unsent != Ok(0) {
                 waits.push(format!("register {number} has {unsent:?} unsent"));
             }
@@ -550,9 +568,9 @@ impl<'a> Town<'a> {
                 )),
             }
         }
-        match self.unit.round() {
-            Some((0, None)) => {}
-            waiting => waits.push(format!("the scale unit's exchange: {waiting:?}")),
+        let (round, kept) = (self.unit.round(), unsent(&self.unit.database(), NOT_HANDED_ON, &self.poisons[1]));
+        if kept != Ok(0) || round.as_ref().is_none_or(|(waiting, problem)| *waiting == 0 && problem.is_some()) {
+            waits.push(format!("the scale unit has not handed on {kept:?}: {round:?}"));
         }
         waits.join("; ")
     }
@@ -574,4 +592,14 @@ impl<'a> Town<'a> {
         let ms = self.clock.tick().0;
         format!("{:>6} {:>4}:{:02}:{:02}.{:03}", self.step, ms / 3_600_000, ms / 60_000 % 60, ms / 1_000 % 60, ms % 1_000)
     }
+}
+
+/// How many records a database has not sent on that are not bad.
+fn unsent(database: &Path, keys: &str, poison: &Poison) -> Result<usize, String> {
+    let words = |error: rusqlite::Error| error.to_string();
+    let database = raw(database)?;
+    let mut rows = database.prepare(keys).map_err(words)?;
+    let rows = rows.query_map([], |row| row.get::<_, String>(0)).map_err(words)?;
+    let keys: Vec<String> = rows.collect::<rusqlite::Result<_>>().map_err(words)?;
+    Ok(keys.iter().filter(|key| poison.harm(key).is_none()).count())
 }
