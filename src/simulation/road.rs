@@ -42,6 +42,13 @@ pub(super) enum Condition {
     Bad,
 }
 
+/// How whoever sends over a road is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sending {
+    Alive,
+    Dead,
+}
+
 /// What went wrong, by kind.
 #[derive(Default)]
 pub(super) struct Tally(Mutex<BTreeMap<&'static str, u64>>);
@@ -70,8 +77,7 @@ struct State {
     chance: Chance,
     waits: Option<(Tick, u64)>,
     is_late: bool,
-    /// Whoever sends over it has died.
-    is_silent: bool,
+    sender: Sending,
     /// Something other than an answer or silence came back since the last look.
     was_strange: bool,
     under_way: Vec<Vec<u8>>,
@@ -115,7 +121,7 @@ impl Road {
             chance: Chance::of(0, 0),
             waits: None,
             is_late: false,
-            is_silent: false,
+            sender: Sending::Alive,
             was_strange: false,
             under_way: Vec::new(),
         };
@@ -137,8 +143,8 @@ impl Road {
     }
 
     /// Whoever sends over it has died, or lives again.
-    pub(super) fn set_silent(&self, is_silent: bool) {
-        lock(&self.state).is_silent = is_silent;
+    pub(super) fn set_sender(&self, sender: Sending) {
+        lock(&self.state).sender = sender;
     }
 
     /// Whether something came back since the step began that was no honest answer.
@@ -174,7 +180,7 @@ impl Road {
 
     fn draw(&self) -> io::Result<(Fate, u64)> {
         let mut state = self.state();
-        if state.is_silent {
+        if state.sender == Sending::Dead {
             return Err(io::ErrorKind::NotConnected.into());
         }
         let latency = state.chance.between(1, 15);

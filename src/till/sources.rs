@@ -312,9 +312,11 @@ impl Sources {
                 action
             }
             Action::TryReconnect { timeout_ms } => {
-                let answered = self.online.ask(timeout_ms, |channel| channel.data_version()).is_ok();
-                self.is_accepted |= answered;
-                self.handle(if answered { Event::ReconnectSucceeded } else { Event::ReconnectFailed })
+                let answer = self.online.ask(timeout_ms, |channel| channel.data_version());
+                self.is_accepted |= answer.is_ok();
+                // A device that was deactivated meanwhile hears of it by being refused online; what it has to send is taken all the same.
+                let is_there = matches!(answer, Ok(_) | Err(ChannelError { kind: ErrorKind::Refused(_), .. }));
+                self.handle(if is_there { Event::ReconnectSucceeded } else { Event::ReconnectFailed })
             }
             Action::Probe { timeout_ms } => {
                 let sent = self.clock.tick();
