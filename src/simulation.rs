@@ -11,6 +11,7 @@ mod chance;
 mod dangers;
 pub mod disk;
 mod machines;
+mod poison;
 mod road;
 mod shrink;
 mod store;

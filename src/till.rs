@@ -103,7 +103,7 @@ impl Till {
     pub fn run(&mut self, desk: &mut dyn Desk) {
         loop {
             let step = match &self.session {
-                None if self.activation.standing() != Standing::Activated => operations::activate_at_start(self, desk),
+                _ if self.only_a_code_helps() => operations::activate_at_start(self, desk),
                 None => operations::sign_in(self, desk),
                 Some(Session { locked: true, .. }) => operations::unlock(self, desk),
                 Some(_) => self.command(desk),
@@ -122,6 +122,12 @@ impl Till {
                 }
             }
         }
+    }
+
+    /// Whether nobody can be let in before the device is activated: of a deactivated one's staff only its offline database knows.
+    fn only_a_code_helps(&self) -> bool {
+        let is_open = |session: &Session| !session.locked || self.sources.connection().offline() == OfflineMode::Ready;
+        self.activation.standing() != Standing::Activated && !self.session.as_ref().is_some_and(is_open)
     }
 
     /// Asks what is next, and does it.

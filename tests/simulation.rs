@@ -37,16 +37,26 @@ fn fixed_seeds_keep_every_promise_and_drive_every_operation() {
         report.done.into_iter().for_each(|(number, count)| *done.entry(number).or_default() += count);
         report.faults.into_iter().for_each(|(kind, count)| *faults.entry(kind).or_default() += count);
     }
-    // 707 is for a device that headquarters has given up, and that no cashier does.
+    // 708 is for a device whose shift has sold nothing, and 707 for one of which that is known while somebody works at it: both are rare.
     let not_driven: Vec<u16> = operations::TABLE
         .iter()
         .map(|row| row.number)
         .filter(|number| !done.contains_key(number) && ![707, 708].contains(number))
         .collect();
     assert!(not_driven.is_empty(), "no cashier of the simulation ever got these done: {not_driven:?}");
-    for kind in
-        ["register died", "scale unit died", "headquarters died", "reply lost after commit", "unsynced change lost", "disk full", "hang"]
-    {
+    for kind in [
+        "register died",
+        "scale unit died",
+        "headquarters died",
+        "reply lost after commit",
+        "unsynced change lost",
+        "disk full",
+        "hang",
+        "bad record",
+        "offline support changed",
+        "device deactivated",
+        "machine replaced",
+    ] {
         assert!(faults.contains_key(kind), "{kind} never happened: {faults:?}");
     }
 }

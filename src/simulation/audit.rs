@@ -1,7 +1,7 @@
 //! What the databases say in the end, read past all of this program's own code and held against the oracle's books.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
 use serde_json::Value;
@@ -28,7 +28,7 @@ pub(super) fn audit(office: &Office, unit: &Unit, stations: &[Station], books: &
     let mut journals = Records::new();
     for (station, book) in stations.iter().zip(books) {
         let at = |broken: Vec<Broken>| broken.into_iter().map(|broken| (Some(station.id.number), broken)).collect::<Vec<_>>();
-        match journal(&station.journal(), book) {
+        match journal(&station.journals(), book) {
             Ok((records, broken)) => {
                 found.extend(at(broken));
                 journals.extend(records);
@@ -83,22 +83,31 @@ fn compare(place: &str, journals: &Records, there: &Records) -> Vec<Broken> {
     broken
 }
 
-/// A register's journal against its customers.
-fn journal(path: &Path, book: &Book) -> Result<(Records, Vec<Broken>), String> {
+/// A row of a journal: number, key, receipt, kind and text of a record.
+type Row = (i64, String, Option<i64>, String, String);
+
+fn rows(path: &Path, broken: &mut Vec<Broken>) -> Result<Vec<Row>, String> {
     let words = |error: rusqlite::Error| error.to_string();
     let database = raw(path)?;
-    let mut broken = Vec::new();
     let unsent = count(&database, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
     if unsent > 0 {
         broken.push((8, format!("{unsent} records were never sent")));
     }
     let mut rows = database.prepare("SELECT sequence, id, receipt, kind, canonical FROM transactions ORDER BY sequence").map_err(words)?;
-    let mut rows = rows.query([]).map_err(words)?;
+    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))).map_err(words)?;
+    rows.collect::<rusqlite::Result<_>>().map_err(words)
+}
+
+/// A register's journals, one of each machine that was the register, against its customers.
+fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), String> {
+    let mut broken = Vec::new();
+    let mut all = Vec::new();
+    for path in paths {
+        all.extend(rows(path, &mut broken)?);
+    }
     let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), BTreeSet::new());
     let (mut sequence, mut receipt) = (0, 0);
-    while let Some(row) = rows.next().map_err(words)? {
-        let (at, id, number, kind, text): (i64, String, Option<i64>, String, String) =
-            (|| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))().map_err(words)?;
+    for (at, id, number, kind, text) in all {
         if at != sequence + 1 {
             broken.push((5, format!("sequence {at} follows {sequence}")));
         }

@@ -88,11 +88,23 @@ pub(super) enum Asked {
     SomethingElse,
 }
 
+/// When a register dies.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Death {
+    BetweenTwoThings,
+    InTheMiddle,
+}
+
 impl Book {
-    /// The machine died; in the middle of something or between two things.
-    pub(super) fn died(&mut self, in_the_middle: bool) {
-        self.doubt |= in_the_middle;
+    /// The machine died.
+    pub(super) fn died(&mut self, death: Death) {
+        self.doubt |= death == Death::InTheMiddle;
         self.restarted = true;
+    }
+
+    /// Whether a sale is in hand, or may be.
+    pub(super) fn is_in_a_sale(&self) -> bool {
+        self.seen.is_some() || self.doubt
     }
 
     /// Takes in what the screen shows.
@@ -126,7 +138,7 @@ impl Book {
         {
             broken.push((9, format!("a sale that has ended is in hand again: {}", bill.key)));
         }
-        let offline = !matches!(view.header.connection, ConnectionView::Online);
+        let offline = matches!(view.header.connection, ConnectionView::Offline { .. });
         if let Some(bill) = shown.as_ref().filter(|bill| is_same(bill))
             && !offline
             && self.offline_sale.as_ref() == Some(&bill.key)

@@ -10,14 +10,15 @@ use std::time::Duration;
 
 use super::books::{Asked, Book, Broken, Rates};
 use super::chance::Chance;
-use super::machines::{Office, Place, WHO};
+use super::machines::Place;
 use super::road::Road;
 use crate::clock::{Clock, Tick, VirtualClock};
 use crate::desk::{Answer, Background, CredentialsPrompt, Desk, Prompt, Purpose, Question, Reply, Selection};
 use crate::ids::RegisterId;
 use crate::retail::staff::Pin;
+use crate::secret::Secret;
 use crate::till::operations::{self, Operation};
-use crate::view::{Level, Screen, View};
+use crate::view::{ConnectionView, Level, Screen, View};
 
 /// Answers in one command; whoever is asked more cancels.
 const ANSWERS_MAX: u32 = 12;
@@ -26,10 +27,16 @@ const ASKED_MAX: u32 = 60;
 /// What a command without headquarters may take, in milliseconds: a try to reconnect, a time-out, and a little for looking
 /// at the clock.
 const PATIENCE_MS: u64 = 300 + 1_000 + 100;
-/// Commands that go on to headquarters, or ask several things, have more.
-const LONG_PATIENCE_MS: u64 = 16_000;
+/// Commands that go on to headquarters, or ask several things, have more: as long as a scale unit waits for a headquarters that hangs, over a
+/// slow road.
+const LONG_PATIENCE_MS: u64 = 15_000 + 2_500 + 1_000;
 /// Lines of a sale after which somebody pays.
 const LINES_MAX: usize = 25;
+
+/// What a wrong PIN is answered with, whose PINs are guessed, and how many wrong ones in a row lock him out.
+const WRONG: &str = "operator or PIN is wrong";
+const GUESSED: &str = "000161";
+const GUESSES_MAX: u32 = 5;
 
 /// A product as a cashier knows it.
 pub(super) struct Item {
@@ -48,23 +55,33 @@ pub(super) struct Done {
     pub(super) done: BTreeMap<u16, u64>,
 }
 
+/// What a cashier is after.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Aim {
+    Sell,
+    /// Only what brings the day to its end: activate, sign in, pay, connect.
+    Close,
+}
+
 /// A cashier's turn.
 pub(super) struct Turn<'a> {
     pub(super) chance: Chance,
     pub(super) commands: u32,
-    /// Only what brings the day to its end: sign in, pay, connect.
-    pub(super) closing: bool,
+    pub(super) aim: Aim,
     pub(super) news: &'a Receiver<Reply>,
     pub(super) clock: &'a VirtualClock,
     pub(super) place: &'a Place,
     pub(super) road: &'a Road,
-    pub(super) office: &'a Office,
+    /// Headquarters' code, where the device needs one.
+    pub(super) code: Option<Secret>,
     pub(super) register: &'a RegisterId,
     pub(super) items: &'a [Item],
     pub(super) cards: &'a [String],
     pub(super) rates: &'a Rates,
     pub(super) book: &'a mut Book,
     pub(super) done: &'a mut Done,
+    /// Wrong PINs that were compared in a row, while he tries his luck.
+    pub(super) guesses: Option<u32>,
     /// Something other than the road keeps sales from being rung up.
     pub(super) is_excused: bool,
     pub(super) broken: Vec<Broken>,
@@ -83,7 +100,6 @@ pub(super) struct State {
     tried_pins: u32,
     /// What was on the screen last.
     pub(super) screen: Option<Screen>,
-    pub(super) is_online: bool,
 }
 
 impl Turn<'_> {
@@ -92,7 +108,6 @@ impl Turn<'_> {
         let broken = self.book.look(view, asked, self.rates);
         self.broken.extend(broken);
         self.state.screen = Some(view.screen);
-        self.state.is_online = matches!(view.header.connection, crate::view::ConnectionView::Online);
     }
 
     /// The till asks: the cashier has waited since his last answer.
@@ -115,9 +130,12 @@ impl Turn<'_> {
         self.commands -= 1;
         let thinks = self.chance.between(200, 3_000);
         self.clock.sleep(Duration::from_millis(thinks));
-        let state = State { screen: self.state.screen, is_online: self.state.is_online, asked: self.state.asked, ..State::default() };
+        let state = State { screen: self.state.screen, asked: self.state.asked, ..State::default() };
         self.state = state;
-        if self.closing { self.close(view) } else { self.choose(view) }
+        match self.aim {
+            Aim::Sell => self.choose(view),
+            Aim::Close => self.close(view),
+        }
     }
 
     /// What has become of the last one.
@@ -148,8 +166,14 @@ impl Turn<'_> {
             let is_empty = view.sale.as_ref().is_none_or(|(sale, _)| sale.open_lines().next().is_none());
             return self.press(if is_empty { 500 } else { 206 }, None);
         }
-        if !self.state.is_online {
-            return self.press(917, None);
+        match view.header.connection {
+            ConnectionView::Online => {}
+            ConnectionView::Offline { .. } => return self.press(917, None),
+            // An answer to anything at all brings it back.
+            ConnectionView::Blocked { .. } => return self.press(101, None),
+        }
+        if self.code.is_some() {
+            return self.press(707, None);
         }
         self.commands = 0;
         Reply::HungUp
@@ -237,26 +261,44 @@ impl Turn<'_> {
         let pin = |text: &str| Pin::new(text);
         self.state.scanned = None;
         self.state.tried_pins += 1;
+        self.look_at_guesses(prompt);
         // Five in a row would lock him out; a cashier who is wrong once looks twice.
-        let is_wrong = !self.closing && self.state.tried_pins == 1 && self.chance.percent(4);
+        let is_wrong = self.aim == Aim::Sell && self.state.tried_pins == 1 && self.chance.percent(4);
         let right = if is_wrong { "321" } else { "123" };
         match &prompt.purpose {
+            Purpose::SignIn if self.guesses.is_some() => Answer::Credentials { operator: GUESSED.to_owned(), pin: pin("321") },
             Purpose::SignIn => {
-                let operator = if self.closing { "000160" } else { *self.chance.pick(&["000160", "000160", "000161", "000110"]) };
+                let operator = if self.aim == Aim::Close { "000160" } else { *self.chance.pick(&["000160", "000160", "000161", "000110"]) };
                 Answer::Credentials { operator: operator.to_owned(), pin: pin(right) }
             }
             Purpose::Unlock { operator, .. } => Answer::Credentials { operator: operator.clone(), pin: pin(right) },
             Purpose::Authorize { .. } | Purpose::Release { .. } => Answer::Credentials { operator: "000110".to_owned(), pin: pin(right) },
             Purpose::Activate { .. } => {
-                let headquarters = self.office.headquarters();
-                let code = headquarters.and_then(|headquarters| {
-                    headquarters.activation_code(WHO, self.register).ok().or_else(|| {
-                        headquarters.reset_device(WHO, self.register).ok()?;
-                        headquarters.activation_code(WHO, self.register).ok()
-                    })
-                });
+                let code = self.code.take().filter(|_| self.aim == Aim::Close || self.chance.percent(95));
                 Answer::Credentials { operator: String::new(), pin: pin(code.as_ref().map_or("nobody knows", |code| code.reveal())) }
             }
+        }
+    }
+
+    /// Now and then somebody tries one PIN after another. After five that were compared he must be locked out.
+    fn look_at_guesses(&mut self, prompt: &CredentialsPrompt) {
+        if prompt.purpose != Purpose::SignIn {
+            self.guesses = None;
+            return;
+        }
+        if self.guesses.is_none() && self.aim == Aim::Sell && self.state.tried_pins == 1 && self.chance.percent(5) {
+            self.guesses = Some(0);
+            return;
+        }
+        let Some(guesses) = &mut self.guesses else { return };
+        if prompt.problem.as_deref() != Some(WRONG) {
+            self.guesses = None;
+            return;
+        }
+        *guesses += 1;
+        if *guesses == GUESSES_MAX {
+            self.broken.push((0, format!("{guesses} wrong PINs in a row locked nobody out")));
+            self.guesses = None;
         }
     }
 
@@ -289,8 +331,11 @@ impl Desk for Turn<'_> {
             return self.command(view);
         }
         self.state.answers += 1;
-        let gives_up = self.state.answers > ANSWERS_MAX || !self.closing && self.chance.percent(4);
+        let gives_up = self.state.answers > ANSWERS_MAX || self.aim == Aim::Sell && self.chance.percent(4);
         let answer = match &question.prompt {
+            Prompt::Credentials(CredentialsPrompt { purpose: Purpose::Activate { .. }, .. }) if self.code.is_none() => {
+                return Reply::HungUp;
+            }
             // There is nothing to go back to.
             Prompt::Credentials(prompt) if self.state.operation.is_none() => {
                 if self.state.answers > ANSWERS_MAX {
@@ -311,7 +356,7 @@ impl Desk for Turn<'_> {
                 }
             }
             Prompt::Confirm(_) | Prompt::ConnectionStatus(_) => {
-                if self.closing || self.chance.percent(80) {
+                if self.aim == Aim::Close || self.chance.percent(80) {
                     Answer::Yes
                 } else {
                     Answer::Cancel

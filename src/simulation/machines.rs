@@ -12,17 +12,18 @@ use chrono::TimeDelta;
 
 use super::chance::Chance;
 use super::disk::{Disk, Loss, Machine};
-use super::road::{Road, Server};
+use super::road::{Road, Sending, Server};
 use crate::channel::sqlite::SqliteChannel;
 use crate::clock::{Clock, SharedClock, Tick, Time, VirtualClock};
 use crate::desk::Reply;
-use crate::device::DeviceFile;
+use crate::device::{DeviceFile, Identity};
 use crate::headquarters::Headquarters;
 use crate::headquarters::server::served;
 use crate::ids::{KeySource, RegisterId};
 use crate::profile::Profile;
 use crate::register::{BackgroundWork, OpenError, Options, Register};
 use crate::scale_unit::{ConnectedOptions, Credentials, HttpHeadquarters, InSteps};
+use crate::secret::Secret;
 use crate::server::in_memory::{Hands, InMemory};
 use crate::till::Till;
 use crate::wire::Wire;
@@ -164,7 +165,7 @@ impl Unit {
             Some(key) => channel.with_pin_key(key),
             None => channel,
         };
-        self.road.set_silent(false);
+        self.road.set_sender(Sending::Alive);
         let headquarters = HttpHeadquarters::over(Arc::clone(&self.road) as Arc<dyn Wire>, credentials.token.clone());
         let options = ConnectedOptions {
             listen: ([127, 0, 0, 1], 0).into(),
@@ -194,7 +195,7 @@ impl Unit {
 
     pub(super) fn die(&self, loss: Loss) -> Result<(), String> {
         self.place.disk.die_now();
-        self.road.set_silent(true);
+        self.road.set_sender(Sending::Dead);
         drop(lock(&self.running).take());
         self.place.restart(loss)
     }
@@ -214,6 +215,10 @@ pub(super) struct Station {
     pub(super) place: Place,
     pub(super) road: Arc<Road>,
     pub(super) open: Option<Open>,
+    /// Where the journals of the machines before it are.
+    retired: Vec<PathBuf>,
+    /// The token of a device that headquarters may have deactivated.
+    given_up: Option<Secret>,
     seed: u64,
     starts: u64,
 }
@@ -228,23 +233,43 @@ pub(super) struct Open {
 
 impl Station {
     pub(super) fn new(number: u32, place: Place, road: Arc<Road>, seed: u64) -> Self {
-        Self { id: RegisterId { store: STORE.to_owned(), number }, place, road, open: None, seed, starts: 0 }
+        Self {
+            id: RegisterId { store: STORE.to_owned(), number },
+            place,
+            road,
+            open: None,
+            retired: Vec::new(),
+            given_up: None,
+            seed,
+            starts: 0,
+        }
     }
 
-    /// Whether the device still has to be made a register.
-    fn needs_code(&self) -> bool {
-        let device = DeviceFile::of(&self.place.folder).read();
-        device.is_ok_and(|device| device.is_none_or(|device| device.identity.is_none()))
+    fn identity(&self) -> Option<Identity> {
+        DeviceFile::of(&self.place.folder).read().ok().flatten().and_then(|device| device.identity)
     }
 
-    pub(super) fn start(&mut self, office: &Office) -> Result<(), OpenError> {
+    /// Whether the device has to be made a register, or knows that it is none any more.
+    pub(super) fn needs_code(&self) -> bool {
+        self.identity().is_none_or(|identity| identity.deactivated)
+    }
+
+    /// Headquarters deactivates it, or may have.
+    pub(super) fn give_up(&mut self) {
+        self.given_up = self.identity().map(|identity| identity.token);
+    }
+
+    /// Whether it may be none of headquarters' registers.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.needs_code() || self.identity().is_some_and(|identity| Some(identity.token) == self.given_up)
+    }
+
+    pub(super) fn start(&mut self, activation_code: Option<Secret>) -> Result<(), OpenError> {
         self.starts += 1;
-        self.road.set_silent(false);
+        self.road.set_sender(Sending::Alive);
         let mut profile = Profile::default();
         profile.register.number = self.id.number;
         profile.offline.purge_after_days = 36_500;
-        let headquarters = office.headquarters().filter(|_| self.needs_code());
-        let activation_code = headquarters.and_then(|headquarters| headquarters.activation_code(WHO, &self.id).ok());
         let (sender, news) = channel();
         let options = Options {
             profile,
@@ -264,13 +289,32 @@ impl Station {
 
     pub(super) fn die(&mut self, loss: Loss) -> Result<(), String> {
         self.place.disk.die_now();
-        self.road.set_silent(true);
+        self.road.set_sender(Sending::Dead);
         self.open = None;
         self.place.restart(loss)
     }
 
     pub(super) fn journal(&self) -> PathBuf {
         self.place.folder.join("journal.db")
+    }
+
+    /// Its journal, behind those of the machines that were the register before.
+    pub(super) fn journals(&self) -> Vec<PathBuf> {
+        self.retired.iter().cloned().chain([self.journal()]).collect()
+    }
+
+    /// Another machine takes its place, with nothing on its disk. This one has died.
+    pub(super) fn replace(&mut self) -> std::io::Result<()> {
+        let mut name = self.place.folder.clone().into_os_string();
+        name.push(format!("-retired-{}", self.retired.len() + 1));
+        let aside = PathBuf::from(name);
+        fs::create_dir_all(&aside)?;
+        for file in fs::read_dir(&self.place.folder)? {
+            let file = file?;
+            fs::rename(file.path(), aside.join(file.file_name()))?;
+        }
+        self.retired.push(aside.join("journal.db"));
+        Ok(())
     }
 
     pub(super) fn offline_database(&self) -> PathBuf {

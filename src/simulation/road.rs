@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::chance::Chance;
+use super::poison::{Harm, Poison};
 use crate::clock::{Clock, Tick, VirtualClock};
 use crate::wire::Wire;
 
@@ -14,6 +15,9 @@ use crate::wire::Wire;
 const PATIENCE_MS: u64 = 15_000;
 /// What a hung server's answer takes to come all the same, if it comes.
 const LATE_MS: u64 = 20_000;
+/// A server's error, and a balancer's.
+const FAILED: &[u8] = b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\noops";
+const BUSY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nbusy";
 /// Requests that are still under way at once.
 const UNDER_WAY_MAX: usize = 4;
 
@@ -38,6 +42,13 @@ pub(super) enum Condition {
     Bad,
 }
 
+/// How whoever sends over a road is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Sending {
+    Alive,
+    Dead,
+}
+
 /// What went wrong, by kind.
 #[derive(Default)]
 pub(super) struct Tally(Mutex<BTreeMap<&'static str, u64>>);
@@ -57,6 +68,7 @@ pub(super) struct Road {
     clock: Arc<VirtualClock>,
     server: Arc<dyn Server>,
     tally: Arc<Tally>,
+    poison: Arc<Poison>,
     state: Mutex<State>,
 }
 
@@ -65,8 +77,7 @@ struct State {
     chance: Chance,
     waits: Option<(Tick, u64)>,
     is_late: bool,
-    /// Whoever sends over it has died.
-    is_silent: bool,
+    sender: Sending,
     /// Something other than an answer or silence came back since the last look.
     was_strange: bool,
     under_way: Vec<Vec<u8>>,
@@ -104,17 +115,17 @@ const FATES: [(Fate, u32, &str); 11] = [
 ];
 
 impl Road {
-    pub(super) fn new(clock: Arc<VirtualClock>, server: Arc<dyn Server>, tally: Arc<Tally>) -> Self {
+    pub(super) fn new(clock: Arc<VirtualClock>, server: Arc<dyn Server>, tally: Arc<Tally>, poison: Arc<Poison>) -> Self {
         let state = State {
             condition: Condition::Up,
             chance: Chance::of(0, 0),
             waits: None,
             is_late: false,
-            is_silent: false,
+            sender: Sending::Alive,
             was_strange: false,
             under_way: Vec::new(),
         };
-        Self { clock, server, tally, state: Mutex::new(state) }
+        Self { clock, server, tally, poison, state: Mutex::new(state) }
     }
 
     /// What it draws from in the step that begins.
@@ -132,8 +143,8 @@ impl Road {
     }
 
     /// Whoever sends over it has died, or lives again.
-    pub(super) fn set_silent(&self, is_silent: bool) {
-        lock(&self.state).is_silent = is_silent;
+    pub(super) fn set_sender(&self, sender: Sending) {
+        lock(&self.state).sender = sender;
     }
 
     /// Whether something came back since the step began that was no honest answer.
@@ -146,7 +157,7 @@ impl Road {
         let arriving = std::mem::take(&mut lock(&self.state).under_way);
         for request in arriving {
             // Nobody waits for the answer any more.
-            drop(self.server.answer(&request));
+            drop(self.arrive(&request));
         }
     }
 
@@ -169,7 +180,7 @@ impl Road {
 
     fn draw(&self) -> io::Result<(Fate, u64)> {
         let mut state = self.state();
-        if state.is_silent {
+        if state.sender == Sending::Dead {
             return Err(io::ErrorKind::NotConnected.into());
         }
         let latency = state.chance.between(1, 15);
@@ -198,8 +209,26 @@ impl Road {
         })
     }
 
+    /// The server's answer; to a bad record it never has the right one.
+    fn arrive(&self, request: &[u8]) -> Option<Vec<u8>> {
+        let harm = self.poison.harm_of(request);
+        if harm.is_some() {
+            self.tally.count("bad record");
+        }
+        match harm {
+            None => self.server.answer(request),
+            Some(Harm::Error) => Some(FAILED.to_vec()),
+            Some(Harm::Balancer) => Some(BUSY.to_vec()),
+            Some(Harm::Cut) => None,
+            Some(Harm::Silence) => {
+                self.pass(LATE_MS);
+                None
+            }
+        }
+    }
+
     fn ask(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let answer = self.server.answer(request);
+        let answer = self.arrive(request);
         // The server may itself have waited for another.
         self.pass(0);
         answer.ok_or_else(|| io::ErrorKind::ConnectionReset.into())
@@ -222,7 +251,7 @@ impl Wire for Road {
         }
         if !self.pass(latency) {
             // It arrives, and nobody waits for what comes back.
-            drop(self.server.answer(request));
+            drop(self.arrive(request));
             return Err(timed_out());
         }
         if matches!(fate, Fate::Garbled | Fate::Oversized | Fate::Failed | Fate::Balancer) {
@@ -254,8 +283,8 @@ impl Wire for Road {
                 Ok(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nevertill-protocol: 1\r\ncontent-length: 99999999999\r\n\r\n{"
                     .to_vec())
             }
-            Fate::Failed => Ok(b"HTTP/1.1 500 Internal Server Error\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\noops".to_vec()),
-            Fate::Balancer => Ok(b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/html\r\ncontent-length: 4\r\n\r\nbusy".to_vec()),
+            Fate::Failed => Ok(FAILED.to_vec()),
+            Fate::Balancer => Ok(BUSY.to_vec()),
         }
     }
 

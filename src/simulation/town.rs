@@ -1,6 +1,9 @@
 //! One run: a chain is founded without faults, lives through them, and must converge once they have stopped.
 
-use std::collections::BTreeMap;
+mod orders;
+mod rest;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,32 +11,30 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::audit;
-use super::books::{Book, Broken, Rates, Violation, millionths};
-use super::cashier::{Done, Item, State, Turn};
+use super::books::{Book, Broken, Death, Rates, Violation, millionths};
+use super::cashier::{Aim, Done, Item, State, Turn};
 use super::chance::Chance;
 use super::dangers::Dangers;
 use super::disk::{Disk, Fault, Loss, Machine, Syncs};
 use super::machines::{Office, Place, STORE, Station, Unit, WHO};
+use super::poison::Poison;
 use super::road::{Condition, Road, Tally};
 use super::store::{CARDS, forget_keys, furnish};
 use super::{Control, Kind, Report, Simulation};
 use crate::clock::{Clock, Tick, VirtualClock};
 use crate::desk::{Background, Reply};
-use crate::headquarters::kinds::{ALL_JOBS, Kind as Entity};
-use crate::headquarters::{Extent, Headquarters};
+use crate::headquarters::Extent;
+use crate::headquarters::kinds::ALL_JOBS;
 use crate::register::OpenError;
 use crate::sample_store;
+use crate::secret::Secret;
 use crate::server::in_memory::Hands;
 
 /// Steps for each sale that was asked for, at most: a run of which nothing comes ends too.
 const STEPS_A_SALE: u64 = 60;
-/// Rounds of everybody in the second phase.
-const ROUNDS_MAX: u32 = 60;
 /// So many registers are activated one after another, and the others so far apart.
 const ACTIVATIONS_AT_ONCE: usize = 8;
 const ACTIVATION_PAUSE: Duration = Duration::from_secs(7);
-/// The job that carries products and their prices.
-const PRODUCTS_JOB: u32 = 1040;
 /// Turns of background work in a row: more than any backlog takes.
 const BACKGROUND_MAX: u32 = 2_000;
 /// The chain, its people and the oracle.
@@ -42,6 +43,8 @@ pub(super) struct Town<'a> {
     log: &'a mut dyn FnMut(&str),
     clock: Arc<VirtualClock>,
     tally: Arc<Tally>,
+    /// Bad records on the way to the scale unit, and on the way to headquarters.
+    poisons: [Arc<Poison>; 2],
     office: Arc<Office>,
     unit: Arc<Unit>,
     stations: Vec<Station>,
@@ -52,6 +55,8 @@ pub(super) struct Town<'a> {
     done: Done,
     version: u64,
     doubtful: Vec<(String, u64)>,
+    /// Registers that headquarters may have set up to work online only.
+    online_only: BTreeSet<usize>,
     step: u64,
     violations: Vec<Violation>,
     _hands: Hands,
@@ -75,14 +80,16 @@ impl<'a> Town<'a> {
         office.start()?;
         let headquarters = office.headquarters().ok_or("headquarters does not run")?;
         furnish(&headquarters, simulation.registers)?;
-        let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&office) as _, Arc::clone(&tally)));
+        let poisons = [0, 1].map(|road| Arc::new(Poison::of(simulation, road)));
+        let [uploads, handing_on] = &poisons;
+        let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&office) as _, Arc::clone(&tally), Arc::clone(handing_on)));
         let unit = Arc::new(Unit::new(place("scale-unit")?, road, hands.clone()));
         let credentials = headquarters.add_scale_unit(WHO, "simulated", STORE).map_err(|error| words(&error))?;
         credentials.write(&unit.credentials()).map_err(|error| words(&error))?;
         unit.start()?;
         let mut stations = Vec::new();
         for number in 1..=simulation.registers {
-            let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&unit) as _, Arc::clone(&tally)));
+            let road = Arc::new(Road::new(Arc::clone(&clock), Arc::clone(&unit) as _, Arc::clone(&tally), Arc::clone(uploads)));
             stations.push(Station::new(number, place(&format!("register-{number}"))?, road, simulation.seed));
         }
         let mut town = Self {
@@ -90,6 +97,7 @@ impl<'a> Town<'a> {
             log,
             clock,
             tally,
+            poisons,
             office,
             unit,
             books: stations.iter().map(|_| Book::default()).collect(),
@@ -100,6 +108,7 @@ impl<'a> Town<'a> {
             done: Done::default(),
             version: 0,
             doubtful: Vec::new(),
+            online_only: BTreeSet::new(),
             step: 0,
             violations: Vec::new(),
             _hands: hands,
@@ -111,7 +120,7 @@ impl<'a> Town<'a> {
 
     /// Distributes the first data, and opens every register.
     fn open(&mut self) -> Result<(), String> {
-        self.distribute(ALL_JOBS, Extent::Full)?;
+        self.distribute(ALL_JOBS, Extent::Full).map(drop)?;
         for product in sample_store::master_data().products {
             let (id, rules) = (product.id.to_string(), &product.rules);
             let is_plain = !(rules.weighed || rules.key_in_price || rules.key_in_quantity || rules.blocked) && rules.min_age.is_none();
@@ -133,16 +142,17 @@ impl<'a> Town<'a> {
                 // The scale unit bounds their rate.
                 self.clock.sleep(ACTIVATION_PAUSE);
             }
-            self.stations[at].start(&self.office).map_err(|error| error.to_string())?;
+            let code = self.activation_code(at)?;
+            self.stations[at].start(code).map_err(|error| error.to_string())?;
             let syncs = match self.simulation.control {
                 Some(Control::LyingDisk) => Syncs::None,
                 Some(Control::JournalNormal) => Syncs::Checkpoints,
                 Some(Control::NoDeduplication) | None => Syncs::All,
             };
             self.stations[at].place.disk.keep_syncs(syncs);
-            self.turn(at, 0, Chance::of(self.simulation.seed, u64::MAX - 1 - at as u64), true);
+            self.turn(at, 0, Chance::of(self.simulation.seed, u64::MAX - 1 - at as u64), Aim::Close)?;
             self.background(at);
-            self.turn(at, 0, Chance::of(self.simulation.seed, u64::MAX / 2 - at as u64), true);
+            self.turn(at, 0, Chance::of(self.simulation.seed, u64::MAX / 2 - at as u64), Aim::Close)?;
         }
         Ok(())
     }
@@ -220,9 +230,12 @@ impl<'a> Town<'a> {
             6 if chance.percent(20) => self.stations[at].road.deliver(),
             6 if chance.percent(2) => self.clock.sleep(Duration::from_mins(20)),
             7 if chance.percent(20) => self.inspect(at),
+            8 if chance.percent(25) => self.change_support(at, &mut chance)?,
+            9 if chance.percent(20) => self.deactivate(at)?,
+            10 if chance.percent(60) => self.replace(at, &mut chance)?,
             _ => {
                 let commands = chance.between(1, 5);
-                self.turn(at, u32::try_from(commands).unwrap_or(1), chance.clone(), false);
+                self.turn(at, u32::try_from(commands).unwrap_or(1), chance.clone(), Aim::Sell)?;
                 if chance.percent(60) {
                     self.background_step(at);
                 }
@@ -249,7 +262,7 @@ impl<'a> Town<'a> {
             let disk = &self.stations[at].place.disk;
             disk.die_at(disk.steps() + deep);
             if deep == 0 && self.stations[at].open.is_some() {
-                self.kill_register(at, chance, false)?;
+                self.kill_register(at, chance, Death::BetweenTwoThings)?;
             }
         }
         if chance.per_million(dangers.unit_dies) {
@@ -290,11 +303,11 @@ impl<'a> Town<'a> {
         }
     }
 
-    fn kill_register(&mut self, at: usize, chance: &mut Chance, in_the_middle: bool) -> Result<(), String> {
+    fn kill_register(&mut self, at: usize, chance: &mut Chance, death: Death) -> Result<(), String> {
         let loss = self.loss(chance);
         self.note(&format!("register {} dies: {loss:?}", at + 1));
         self.tally.count("register died");
-        self.books[at].died(in_the_middle);
+        self.books[at].died(death);
         self.stations[at].die(loss)
     }
 
@@ -302,7 +315,7 @@ impl<'a> Town<'a> {
     fn bury(&mut self, chance: &mut Chance) -> Result<(), String> {
         for at in 0..self.stations.len() {
             if self.stations[at].place.disk.is_dead() {
-                self.kill_register(at, chance, true)?;
+                self.kill_register(at, chance, Death::InTheMiddle)?;
             }
         }
         if self.unit.place.disk.is_dead() {
@@ -338,36 +351,38 @@ impl<'a> Town<'a> {
             self.note(&format!("headquarters does not start: {why}"));
             return Ok(());
         }
-        self.distribute(PRODUCTS_JOB, Extent::Changes)
+        self.distribute_prices().map(drop)
     }
 
     /// A cashier's turn at a register, which is started first if it is down.
-    fn turn(&mut self, at: usize, commands: u32, chance: Chance, closing: bool) {
-        if self.stations[at].open.is_none() && !self.start_register(at) {
-            return;
+    fn turn(&mut self, at: usize, commands: u32, chance: Chance, aim: Aim) -> Result<(), String> {
+        let code = self.activation_code(at)?;
+        if self.stations[at].open.is_none() && !self.start_register(at, code.clone()) {
+            return Ok(());
         }
         let is_excused = self.is_excused(at);
         let time = self.time();
         let station = &mut self.stations[at];
-        let Some(open) = station.open.as_mut() else { return };
+        let Some(open) = station.open.as_mut() else { return Ok(()) };
         // Time has passed since its last turn.
         let _ = open.sender.send(Reply::Background(Background::DeadlineReached));
         let (log, folder) = (&mut *self.log, self.folder.path().to_string_lossy());
         let mut turn = Turn {
             chance,
             commands,
-            closing,
+            aim,
             news: &open.news,
             clock: &self.clock,
             place: &station.place,
             road: &station.road,
-            office: &self.office,
+            code,
             register: &station.id,
             items: &self.items,
             cards: &self.cards,
             rates: &self.rates,
             book: &mut self.books[at],
             done: &mut self.done,
+            guesses: None,
             is_excused,
             broken: Vec::new(),
             log: &mut |line| log(&format!("{time} {}", line.replace(&*folder, ""))),
@@ -378,17 +393,18 @@ impl<'a> Town<'a> {
         for broken in broken {
             self.broke(Some(u32::try_from(at + 1).unwrap_or(0)), broken);
         }
+        Ok(())
     }
 
     /// Whether there is cause for a sale to be refused that is not the register's.
     fn is_excused(&self, at: usize) -> bool {
         let is_well = |disk: &Machine| !disk.is_dead() && !disk.is_failing();
         let station = &self.stations[at];
-        !is_well(&station.place.disk) || !is_well(&self.unit.place.disk) || !station.offline_database().exists()
+        !is_well(&station.place.disk) || !is_well(&self.unit.place.disk) || !station.offline_database().exists() || station.is_given_up()
     }
 
-    fn start_register(&mut self, at: usize) -> bool {
-        match self.stations[at].start(&self.office) {
+    fn start_register(&mut self, at: usize, code: Option<Secret>) -> bool {
+        match self.stations[at].start(code) {
             Ok(()) => true,
             Err(error) => {
                 self.note(&format!("register {} does not open: {error}", at + 1));
@@ -418,65 +434,10 @@ impl<'a> Town<'a> {
 
     fn unit_round(&mut self) {
         if let Some((_, Some(why))) = self.unit.round() {
+            // How long a package is depends on the random tokens in it.
+            let why = why.split(" after ").next().unwrap_or_default();
             self.note(&format!("exchange with headquarters: {why}"));
         }
-    }
-
-    /// Headquarters orders new prices, and the job that carries them runs.
-    fn change_a_price(&mut self, chance: &mut Chance) -> Result<(), String> {
-        let Some(headquarters) = self.office.headquarters() else { return Ok(()) };
-        // What is in doubt comes first.
-        self.distribute(PRODUCTS_JOB, Extent::Changes)?;
-        if !self.doubtful.is_empty() {
-            return Ok(());
-        }
-        for _ in 0..chance.between(1, 5) {
-            let id = chance.pick(&self.items).id.clone();
-            let cents = chance.between(5, 3_000);
-            self.order(&headquarters, id, cents);
-        }
-        drop(headquarters);
-        self.distribute(PRODUCTS_JOB, Extent::Changes)
-    }
-
-    /// Orders a price at headquarters. Where that fails nobody knows whether it was written: it is ordered again before the next job.
-    fn order(&mut self, headquarters: &Headquarters, id: String, cents: u64) {
-        let Some(product) = Entity::named("product") else { return };
-        let price = format!("{}.{:02}", cents / 100, cents % 100);
-        match headquarters.set(WHO, product, &id, &[("unit_price", &price)]) {
-            Ok(_) => self.rates.prices.entry(id).or_default().push((self.version + 1, i128::from(cents) * 10_000)),
-            Err(error) => {
-                self.note(&format!("a price is not ordered: {error}"));
-                self.doubtful.push((id, cents));
-            }
-        }
-    }
-
-    /// Runs a job; what it made is the newest version from then on.
-    fn distribute(&mut self, job: u32, extent: Extent) -> Result<(), String> {
-        let Some(headquarters) = self.office.headquarters() else { return Ok(()) };
-        if !self.learn_version(&headquarters)? {
-            return Ok(());
-        }
-        for (id, cents) in std::mem::take(&mut self.doubtful) {
-            self.order(&headquarters, id, cents);
-        }
-        if !self.doubtful.is_empty() {
-            return Ok(());
-        }
-        if let Err(error) = headquarters.run_job(WHO, job, None, extent) {
-            self.note(&format!("job {job}: {error}"));
-        }
-        self.learn_version(&headquarters).map(drop)
-    }
-
-    /// Which version is the newest; false when headquarters does not say.
-    fn learn_version(&mut self, headquarters: &Headquarters) -> Result<bool, String> {
-        let Ok(manifests) = headquarters.manifests(STORE, self.version) else { return Ok(false) };
-        let key = headquarters.verifying_key().parse().map_err(|_| "headquarters' key is none")?;
-        let newest = manifests.iter().filter_map(|manifest| manifest.open(&key).ok()).map(|manifest| manifest.to_version).max();
-        self.version = newest.unwrap_or(self.version).max(self.version);
-        Ok(true)
     }
 
     /// Looks into a register's offline database while it works.
@@ -484,77 +445,6 @@ impl<'a> Town<'a> {
         for broken in audit::offline_database(&self.stations[at].offline_database(), &self.rates) {
             self.broke(Some(u32::try_from(at + 1).unwrap_or(0)), broken);
         }
-    }
-
-    /// The second phase: nothing fails any more, and everything must come to rest.
-    fn converge(&mut self) -> Result<(), String> {
-        for station in &self.stations {
-            station.road.set(Condition::Up);
-            station.road.deliver();
-        }
-        self.unit.road.set(Condition::Up);
-        self.unit.road.deliver();
-        for disk in self.stations.iter().map(|station| &station.place.disk).chain([&self.unit.place.disk, &self.office.place.disk]) {
-            disk.revive();
-        }
-        let mut waits = String::new();
-        for round in 0..ROUNDS_MAX {
-            self.step += 1;
-            if self.office.headquarters().is_none() {
-                self.start_office()?;
-            }
-            if !self.unit.is_running() {
-                self.start_unit();
-            }
-            self.distribute(PRODUCTS_JOB, Extent::Changes)?;
-            self.unit_round();
-            for at in 0..self.stations.len() {
-                self.turn(at, 12, Chance::of(self.simulation.seed, u64::MAX / 4 + u64::from(round)), true);
-                self.background(at);
-            }
-            self.unit_round();
-            if !self.violations.is_empty() {
-                return Ok(());
-            }
-            waits = self.what_waits();
-            if waits.is_empty() {
-                return Ok(());
-            }
-            self.clock.sleep(Duration::from_secs(61));
-        }
-        self.broke(None, (8, format!("it does not come to rest: {waits}")));
-        Ok(())
-    }
-
-    /// What is not yet where it belongs; nothing when all is.
-    fn what_waits(&self) -> String {
-        let mut waits = Vec::new();
-        for (station, book) in self.stations.iter().zip(&self.books) {
-            let number = station.id.number;
-            let unsent = super::machines::raw(&station.journal()).and_then(|database| {
-                let sql = "SELECT count(*) FROM outbox WHERE sent_at IS NULL";
-                database.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(|error| error.to_string())
-            });
-            if unsent != Ok(0) {
-                waits.push(format!("register {number} has {unsent:?} unsent"));
-            }
-            if book.seen.is_some() {
-                waits.push(format!("register {number} has a sale in hand"));
-            }
-            match audit::prices(&station.offline_database()) {
-                Ok(Some((version, _))) if version == self.version => {}
-                found => waits.push(format!(
-                    "register {number} has data {:?} of {}",
-                    found.map(|found| found.map(|(version, _)| version)),
-                    self.version
-                )),
-            }
-        }
-        match self.unit.round() {
-            Some((0, None)) => {}
-            waiting => waits.push(format!("the scale unit's exchange: {waiting:?}")),
-        }
-        waits.join("; ")
     }
 
     fn broke(&mut self, register: Option<u32>, (invariant, detail): Broken) {

@@ -3,8 +3,8 @@
 //! The till wakes it after each transaction and tells it when the register goes offline or comes back; it reports what it meets as
 //! [`Background`] news. It walks along the outbox in the journal's order. A record the scale unit refuses is set aside. One it answers with an
 //! error of its own is left behind and tried again on the next walk, so that it keeps no other from arriving; nothing is ever given up.
-//! No answer at all pauses it; but where the scale unit answers another question, a record that finds no answer is left behind like one that
-//! met an error. It never takes the register offline itself, and the till never waits for it.
+//! No answer at all pauses it; but where the scale unit answers another question, a record that finds none, or breaks the connection, is left
+//! behind like one that met an error. It never takes the register offline itself, and the till never waits for it.
 
 mod pause;
 #[cfg(test)]
@@ -315,7 +315,12 @@ impl Worker {
     /// Whether a scale unit that has no answer to this record has one to another question: then the register is not offline.
     fn is_the_records_fault(&mut self, failure: Failure) -> bool {
         let is_there = |answer: Result<u64, ChannelError>| !matches!(answer, Err(ChannelError { kind: ErrorKind::Unreachable(_), .. }));
-        matches!(failure, Failure::TimedOut { .. }) && is_there(self.channel.ask(self.timeout_ms, |channel| channel.data_version()))
+        let may_be = match failure {
+            // Something on the way, or the scale unit itself, may not live through this one.
+            Failure::TimedOut { .. } | Failure::Cut | Failure::Garbled => true,
+            Failure::NobodyListens | Failure::NoRoad | Failure::NotTrusted => false,
+        };
+        may_be && is_there(self.channel.ask(self.timeout_ms, |channel| channel.data_version()))
     }
 
     fn acknowledge(&mut self, arrived: &[u64], progress: bool) -> Result<(), JournalError> {

@@ -338,6 +338,8 @@ impl Sources {
                         self.numbers = setup.map(|setup| setup.numbers);
                         self.handle(Event::ReconnectSucceeded)
                     }
+                    // A device that was deactivated meanwhile hears of it by being refused online; what it has to send is taken all the same.
+                    Err(ChannelError { kind: ErrorKind::Refused(_), .. }) => self.handle(Event::ReconnectSucceeded),
                     Err(_) => self.handle(Event::ReconnectFailed),
                 }
             }

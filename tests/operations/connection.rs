@@ -490,6 +490,12 @@ fn a_register_keeps_its_database_when_the_newer_one_does_not_open() {
 }
 
 #[test]
+fn a_locked_register_that_was_deactivated_and_has_no_data_of_its_own_opens_with_a_new_code() {
+    let script = "scan cola; 703; road deactivated; sign 000160; road up; code good; sign 000160; scan bread";
+    shows_at(online_only, &[(script, "COLA 1.00 | BREAD 2.30 | due 3.30")]);
+}
+
+#[test]
 fn a_register_that_works_online_only_sells_nothing_without_its_scale_unit_and_loses_nothing() {
     let only = "works online only";
     let refused = "nobody listens at the scale unit's address";

@@ -117,6 +117,8 @@ fn a_register_that_headquarters_deactivated_finishes_its_sale_and_begins_none() 
         ),
         ("road deactivated; scan bread; 701", "not activated | ? code for 343-1 | ! logged off; every sale is at the scale unit · "),
         ("scan cola; road deactivated; scan bread; 206; road up; 707; code good; scan bread", "BREAD 2.30 | due 2.30"),
+        // Back online it is refused, and so hears of what happened while it was away.
+        ("917; yes; road deactivated; 917; yes; scan bread", &format!("welcome | ! {GONE}")),
     ]);
     shows_at(
         Shop::closed,

@@ -51,7 +51,7 @@ impl HandOn {
 
     fn send(&mut self, batch: &[Upload], channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
         match take(batch, channel, headquarters) {
-            Err(error) if is_of_the_records(&error) => self.send_one_by_one(batch, channel, headquarters),
+            Err(error) if is_of_the_records(&error, headquarters) => self.send_one_by_one(batch, channel, headquarters),
             answer => answer,
         }
     }
@@ -61,7 +61,7 @@ impl HandOn {
         for upload in batch {
             match take(std::slice::from_ref(upload), channel, headquarters) {
                 Ok(taken) => (handed_on, failures) = (handed_on + taken, 0),
-                Err(error) if is_of_the_records(&error) && self.left.len() < LEFT_MAX => {
+                Err(error) if self.left.len() < LEFT_MAX && is_of_the_records(&error, headquarters) => {
                     tracing::error!(transaction = %upload.id, %error, "headquarters cannot take a transaction; the others go on");
                     self.left.insert(upload.id);
                     failures += 1;
@@ -91,11 +91,12 @@ fn take(batch: &[Upload], channel: &dyn ChannelDatabase, headquarters: &dyn Head
     Ok(taken.len())
 }
 
-/// Whether other transactions may fare better.
-fn is_of_the_records(error: &ChannelError) -> bool {
+/// Whether other transactions may fare better. Headquarters that answers when it is sent none is not away.
+fn is_of_the_records(error: &ChannelError, headquarters: &dyn Headquarters) -> bool {
     match error.kind {
         ErrorKind::Refused(_) | ErrorKind::Broken => true,
-        ErrorKind::Unreachable(_) | ErrorKind::Unsupported | ErrorKind::HeadquartersAway => false,
+        ErrorKind::Unreachable(_) | ErrorKind::HeadquartersAway => headquarters.take(&[]).is_ok(),
+        ErrorKind::Unsupported => false,
     }
 }
 
@@ -117,7 +118,68 @@ fn batches(waiting: &[Upload]) -> Vec<&[Upload]> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
+    use crate::channel::Channel;
+    use crate::channel::sqlite::SqliteChannel;
+    use crate::ids::RegisterId;
+    use crate::journal::testing::Shop;
+    use crate::package::Report;
+    use crate::realtime::{Activated, Activation, Taken};
+    use crate::retail::gift_card::GiftCard;
+
+    /// Headquarters that has no answer to some transactions, or to nothing.
+    #[derive(Default)]
+    struct Office {
+        bad: HashSet<TransactionId>,
+        is_away: bool,
+        taken: Mutex<HashSet<TransactionId>>,
+    }
+
+    fn away() -> ChannelError {
+        ChannelError::new(ErrorKind::HeadquartersAway, "the connection was cut")
+    }
+
+    impl Headquarters for Office {
+        fn activate(&self, _: &Activation) -> Result<Activated> {
+            Err(away())
+        }
+        fn deactivate(&self, _: &RegisterId, _: &str) -> Result<()> {
+            Err(away())
+        }
+        fn gift_card(&self, _: &str) -> Result<Option<GiftCard>> {
+            Err(away())
+        }
+        fn take(&self, transactions: &[Upload]) -> Result<Vec<Taken>> {
+            if self.is_away || transactions.iter().any(|upload| self.bad.contains(&upload.id)) {
+                return Err(away());
+            }
+            self.taken.lock().unwrap().extend(transactions.iter().map(|upload| upload.id));
+            Ok(transactions.iter().map(|upload| Taken { id: upload.id, set_aside: None }).collect())
+        }
+        fn report(&self, _: &[Report]) -> Result<()> {
+            Err(away())
+        }
+    }
+
+    #[test]
+    fn a_transaction_that_alone_finds_no_answer_blocks_no_other() {
+        let (mut shop, mut hand_on) = (Shop::open(), HandOn::default());
+        let channel = SqliteChannel::open(&shop.directory.path().join("channel.db")).unwrap();
+        let sold: Vec<Upload> = (0..9).map(|_| shop.sell()).map(|sold| Upload { id: sold.id, canonical: sold.canonical() }).collect();
+        assert!(sold.iter().all(|upload| channel.record(upload).is_ok()));
+        let waiting = || channel.waiting_for_headquarters(100).unwrap().iter().map(|upload| upload.id).collect::<HashSet<_>>();
+        let mut office = Office { bad: [sold[0].id, sold[4].id].into(), is_away: true, ..Office::default() };
+        assert!(hand_on.round(&channel, &office).is_err());
+        assert!(hand_on.left.is_empty() && waiting().len() == 9, "headquarters is away, and nothing is wrong with them");
+        office.is_away = false;
+        assert_eq!(hand_on.round(&channel, &office), Ok(7));
+        assert_eq!(waiting(), office.bad);
+        office.bad.clear();
+        assert_eq!(hand_on.round(&channel, &office), Ok(2));
+        assert_eq!((waiting().len(), office.taken.lock().unwrap().len()), (0, 9));
+    }
 
     fn upload(number: u128, bytes: usize) -> Upload {
         Upload { id: TransactionId(uuid::Uuid::from_u128(number)), canonical: "x".repeat(bytes) }

@@ -220,29 +220,39 @@ fn without_an_answer_it_pauses_until_the_register_is_online_again() {
 
 #[test]
 fn a_record_that_alone_finds_no_answer_neither_takes_the_register_offline_nor_blocks_the_others() {
-    let timed_out = |sequence: u64| {
-        move |transaction: &Transaction| {
-            (transaction.sequence == sequence).then(|| ChannelError::unreachable(Failure::TimedOut { after_ms: 5_000 }))
-        }
-    };
-    let mut register = Register::prepared(|shop, scale_unit| {
-        scale_unit.is_there.store(true, Ordering::SeqCst);
-        scale_unit.loses_answers(timed_out(2));
-        (0..4).for_each(|_| drop(shop.sell()));
-    });
-    assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![1, 2, 3, 4], 1));
-    register.sell();
-    register.wait_ms(1_000);
-    assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![5, 2], 1));
-    assert!(register.news().iter().all(|item| *item == Background::UploadProgress), "never unreachable");
-    register.scale_unit.heals();
-    register.wait_ms(60_000);
-    assert_eq!((register.scale_unit.asked(), register.unsent(), register.scale_unit.taken().len()), (vec![2], Unsent::default(), 5));
+    for failure in [Failure::TimedOut { after_ms: 5_000 }, Failure::Cut, Failure::Garbled] {
+        let nothing_for =
+            |sequence: u64| move |transaction: &Transaction| (transaction.sequence == sequence).then(|| ChannelError::unreachable(failure));
+        let mut register = Register::prepared(|shop, scale_unit| {
+            scale_unit.is_there.store(true, Ordering::SeqCst);
+            scale_unit.loses_answers(nothing_for(2));
+            (0..4).for_each(|_| drop(shop.sell()));
+        });
+        assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![1, 2, 3, 4], 1));
+        register.sell();
+        register.wait_ms(1_000);
+        assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![5, 2], 1));
+        assert!(register.news().iter().all(|item| *item == Background::UploadProgress), "never unreachable");
+        register.scale_unit.heals();
+        register.wait_ms(60_000);
+        assert_eq!((register.scale_unit.asked(), register.unsent(), register.scale_unit.taken().len()), (vec![2], Unsent::default(), 5));
 
-    register.scale_unit.is_there.store(false, Ordering::SeqCst);
-    register.scale_unit.fails(timed_out(6));
-    register.sell();
-    assert!(matches!(register.news()[..], [.., Background::UploadUnreachable { failure: Failure::TimedOut { .. }, .. }]));
+        register.scale_unit.is_there.store(false, Ordering::SeqCst);
+        register.scale_unit.fails(nothing_for(6));
+        register.sell();
+        assert!(matches!(register.news()[..], [.., Background::UploadUnreachable { failure: met, .. }] if met == failure));
+    }
+}
+
+#[test]
+fn nobody_there_is_no_records_fault() {
+    for failure in [Failure::NobodyListens, Failure::NoRoad, Failure::NotTrusted] {
+        let mut register = Register::open();
+        register.scale_unit.is_there.store(true, Ordering::SeqCst);
+        register.scale_unit.fails(move |_| Some(ChannelError::unreachable(failure)));
+        register.sell();
+        assert_eq!(register.news(), vec![Background::UploadUnreachable { sent: Tick(0), failure }]);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Session: signing in and unlocking, 701 Log off, 703 Lock register.
 
 use super::super::stop::Stop;
-use super::super::{Session, Standing, Till};
+use super::super::{Session, Till};
 use super::transaction;
 use crate::connection::Source;
 use crate::desk::{Answer, ConfirmPrompt, CredentialsPrompt, Desk, Prompt, Purpose};
@@ -163,7 +163,7 @@ fn ask_credentials(till: &mut Till, desk: &mut dyn Desk, purpose: &Purpose, mut 
         };
         match till.check_credentials(desk, &operator, &pin) {
             Ok(operator) => return Ok(operator),
-            Err(stop) if till.session.is_none() && till.activation.standing() != Standing::Activated => return Err(stop),
+            Err(stop) if till.only_a_code_helps() => return Err(stop),
             Err(stop) => problem = Some(stop.into_problem()?),
         }
     }
