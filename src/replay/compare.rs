@@ -102,6 +102,23 @@ pub(super) fn unsent(data: &Path) -> Result<usize, String> {
     count(&data.join("journal.db"), "SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL")
 }
 
+/// How many lines the sale in hand of a register has.
+pub(super) fn lines_in_hand(data: &Path) -> Result<usize, String> {
+    count(&data.join("journal.db"), "SELECT COUNT(*) FROM sale_in_hand WHERE part = 'line'")
+}
+
+/// What a register does not know to have arrived.
+pub(super) fn unsent_ids(data: &Path) -> Result<Vec<String>, String> {
+    const UNSENT: &str = "SELECT id, id FROM transactions JOIN outbox USING (sequence) WHERE sent_at IS NULL";
+    Ok(texts(&data.join("journal.db"), UNSENT)?.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Whether a channel database has a transaction.
+pub(super) fn has(channel: &Path, id: &str) -> Result<bool, String> {
+    let found = open(channel)?.query_row("SELECT EXISTS (SELECT 1 FROM transactions WHERE id = ?1)", [id], |row| row.get(0));
+    found.map_err(|error| error.to_string())
+}
+
 fn count(path: &Path, sql: &str) -> Result<usize, String> {
     let count: i64 = open(path)?.query_row(sql, [], |row| row.get(0)).map_err(|error| error.to_string())?;
     usize::try_from(count).map_err(|error| error.to_string())
