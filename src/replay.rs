@@ -189,10 +189,13 @@ impl Replay {
             Some(running) => compare::Database::of(&running.database).map_err(|error| failed(&error))?,
             None => compare::Database::Sqlite(channel_database(&self.data)),
         };
-        let mut outcome = compare::compare(&database, &self.data, self.registers, &baskets).map_err(|error| failed(&error))?;
+        let runs = runs.into_iter().collect::<Result<Vec<Run>, _>>()?;
+        let compared = compare::compare(&database, &self.data, self.registers, &baskets);
+        // A register that never opened has no journal to compare: why it did not says more.
+        let why = |error: String| runs.iter().find_map(|run| run.failure.clone()).unwrap_or(error);
+        let mut outcome = compared.map_err(|error| ReplayError::Failed(why(error)))?;
         outcome.at_headquarters = at_headquarters;
         for run in runs {
-            let run = run?;
             outcome.kills += run.kills;
             outcome.killed_in += run.killed_in;
             outcome.cuts += run.cuts;

@@ -137,7 +137,7 @@ mod tests {
     #[test]
     fn answers_are_lost_while_lines_are_rung_up_or_from_the_payment_on() {
         let outages: Outages = "cut=every 2".parse().unwrap();
-        let lost = |stage| Vec::from_iter((0..8).map(|basket| outages.road(basket, stage) == Condition::Lost));
+        let lost = |stage| (0..8).map(|basket| outages.road(basket, stage) == Condition::Lost).collect::<Vec<bool>>();
         assert_eq!(lost(Stage::Lines), [false, false, false, true, false, false, false, true]);
         assert_eq!(lost(Stage::Payment), [false, true, false, true, false, true, false, true]);
     }

@@ -285,11 +285,14 @@ impl Traffic {
     fn drip(&self, pause: Duration, bytes: &[u8], client: &TcpStream) -> io::Result<()> {
         let drips = |state: &mut State| state.condition == Condition::Drip(pause);
         for (sent, byte) in bytes.iter().enumerate() {
-            match self.moving().condition {
-                Condition::Drip(_) => write(client, &[*byte])?,
-                Condition::Hang => return Ok(()),
-                _ => return write(client, &bytes[sent..]),
+            let condition = self.moving().condition;
+            if condition == Condition::Hang {
+                return Ok(());
             }
+            if !matches!(condition, Condition::Drip(_)) {
+                return write(client, &bytes[sent..]);
+            }
+            write(client, &[*byte])?;
             drop(self.changed.wait_timeout_while(self.state(), pause, drips));
         }
         Ok(())
