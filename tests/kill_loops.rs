@@ -1,8 +1,8 @@
 //! Servers that are killed again and again while registers sell, are killed and lose answers themselves: the scale unit, headquarters with
 //! its jobs, PostgreSQL. Afterwards nothing is missing, doubled or changed, neither at the scale unit nor at headquarters.
 //!
-//! Real processes and `SIGKILL`. By itself a loop has some kills; with a hundred, and printing what came of it:
-//! `EVERTILL_KILL_LOOPS=100 cargo test --test kill_loops -- --nocapture`.
+//! Real processes and `SIGKILL`. By itself a loop has some kills; with more, and printing what came of it:
+//! `EVERTILL_KILL_LOOPS=25 cargo test --test kill_loops -- --nocapture`.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 

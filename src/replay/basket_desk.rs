@@ -7,7 +7,7 @@ use rust_decimal::Decimal;
 use super::outages::{Outages, Stage};
 use super::{Report, Step};
 use crate::clock::Stopwatch;
-use crate::desk::{Answer, Desk, Prompt, Question, Reply};
+use crate::desk::{Answer, CredentialsPrompt, Desk, Prompt, Purpose, Question, Reply};
 use crate::import::{Basket, BasketLine};
 use crate::retail::sale::{Line, Sale};
 use crate::retail::staff::Pin;
@@ -197,6 +197,12 @@ impl Desk for BasketDesk<'_> {
         self.tell_answers_lost();
         match &question.prompt {
             Prompt::Command => self.next(view),
+            // A PIN counts as wrong until it is compared, and all registers have the same cashier: a scale unit that is killed often enough
+            // while it compares locks him out.
+            Prompt::Credentials(CredentialsPrompt { purpose: Purpose::Release { locked, .. }, .. }) => {
+                self.failure = Some(format!("basket {}: {locked}", self.done));
+                Reply::HungUp
+            }
             Prompt::Credentials(_) => Reply::Answer(Answer::Credentials { operator: "000110".to_owned(), pin: Pin::new("123") }),
             Prompt::Number(prompt) => match &prompt.problem {
                 None => Reply::Answer(Answer::Number(self.state.number.clone())),
