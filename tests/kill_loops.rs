@@ -193,7 +193,7 @@ impl Town {
             assert_eq!(count(fault), 0, "{fault}: {outcome}");
         }
         assert_eq!((count("baskets"), count("uploaded")), (expected, expected), "{outcome}");
-        assert!(kills > self.plan.kills / 2 && count("kills") > 0 && count("cuts") > 0, "{kills} kills: {outcome}");
+        assert!(kills >= self.plan.kills / 3 && count("kills") > 0, "{kills} kills: {outcome}");
         let channel = self.channel_transactions();
         wait_until("all records are at headquarters", || self.office.transaction_count(Some(STORE)).unwrap() >= channel.len() as u64);
         assert_eq!(self.office.transaction_count(Some(STORE)).unwrap(), channel.len() as u64);
