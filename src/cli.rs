@@ -228,7 +228,12 @@ struct ReplayArgs {
     /// How many registers share them
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..=64))]
     registers: u32,
-    /// none · every=50,for=20 · hang=every 60 · kill=every 97 · several with commas; counted in each register's baskets
+    /// none · every=50,for=20 · hang=every 60 · cut=every 50 · kill=every 97 · several with commas; counted in each register's baskets
+    ///
+    /// every=50,for=20: after 50 baskets the network is down for 20.
+    /// hang=every 60: in one basket of 60 the scale unit is reached, and never answers.
+    /// cut=every 50: in one basket of 50 the answers are lost after the scale unit has done what was asked.
+    /// kill=every 97: in one basket of 97 the register's process is killed, while it rings up, takes the payment or uploads.
     #[arg(long, value_name = "PATTERN", default_value = "none")]
     outages: crate::replay::Outages,
     /// What chance depends on

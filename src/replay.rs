@@ -8,6 +8,7 @@ mod basket_desk;
 mod chain;
 mod child;
 mod compare;
+mod kill;
 mod outages;
 
 use std::fs::File;
@@ -18,17 +19,18 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kill::Kills;
 use serde::{Deserialize, Serialize};
 
 use crate::chain::Chain;
 use crate::clock::{Clock, SharedClock, Stopwatch, SystemClock};
 use crate::headquarters::Headquarters;
-use crate::ids::splitmix64;
 use crate::import::{self, Basket, OnBadRow};
 use crate::secret::Secret;
 
 pub use chain::{Products, fill, products};
 pub use child::{ChildOptions, run_child};
+pub use kill::KilledIn;
 pub use outages::Outages;
 
 /// What is replayed, and how.
@@ -90,6 +92,10 @@ pub struct Outcome {
     pub switches: u64,
     /// Processes killed.
     pub kills: u64,
+    /// What they were found in.
+    pub killed_in: KilledIn,
+    /// Answers that were lost after the scale unit had done what was asked.
+    pub cuts: u64,
     /// The longest that a line took, from entry to screen, in milliseconds.
     pub slowest_line_ms: f64,
     /// How long all of it took.
@@ -131,11 +137,27 @@ pub enum ReplayError {
 #[serde(tag = "report", rename_all = "snake_case")]
 enum Report {
     /// It begins its n-th basket, from 0.
-    Begins { basket: usize },
+    Begins { basket: usize, lines: usize },
+    /// In a basket in which it is killed, it is about to take a step, or has just concluded.
+    Reached { basket: usize, step: Step },
+    /// So many answers were lost since its process began.
+    AnswersLost { so_far: u64 },
     /// It has rung up everything and nothing is unsent.
     Finished { slowest_line_us: u64 },
     /// It cannot go on.
     Failed { why: String },
+}
+
+/// A step of a basket that a process reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Step {
+    /// The n-th line, from 0.
+    Line(usize),
+    /// The payment that concludes it.
+    Payment,
+    /// It is concluded, and being uploaded.
+    Concluded,
 }
 
 impl Replay {
@@ -167,11 +189,16 @@ impl Replay {
             Some(running) => compare::Database::of(&running.database).map_err(|error| failed(&error))?,
             None => compare::Database::Sqlite(channel_database(&self.data)),
         };
-        let mut outcome = compare::compare(&database, &self.data, self.registers, &baskets).map_err(|error| failed(&error))?;
+        let runs = runs.into_iter().collect::<Result<Vec<Run>, _>>()?;
+        let compared = compare::compare(&database, &self.data, self.registers, &baskets);
+        // A register that never opened has no journal to compare: why it did not says more.
+        let why = |error: String| runs.iter().find_map(|run| run.failure.clone()).unwrap_or(error);
+        let mut outcome = compared.map_err(|error| ReplayError::Failed(why(error)))?;
         outcome.at_headquarters = at_headquarters;
         for run in runs {
-            let run = run?;
             outcome.kills += run.kills;
+            outcome.killed_in += run.killed_in;
+            outcome.cuts += run.cuts;
             outcome.slowest_line_ms = outcome.slowest_line_ms.max(seconds_of(run.slowest_line_us) * 1e3);
             outcome.problems.extend(run.failure);
         }
@@ -201,25 +228,29 @@ impl Replay {
     /// Runs one register's processes, one after another, until one has finished.
     fn run_register(&self, number: u32, place: &Place, progress: &(dyn Fn(u64) + Sync)) -> Result<Run, ReplayError> {
         let mut run = Run::default();
-        let mut chance = self.seed ^ u64::from(number).wrapping_mul(0x9E37);
+        let mut kills = Kills::new(self.outages, self.seed ^ u64::from(number).wrapping_mul(0x9E37));
         let clock = SystemClock::default();
-        let mut killed_at = None;
+        let data = register_directory(&self.data, number);
+        let channel = self.running.is_none().then(|| channel_database(&self.data));
         loop {
             let mut child = self.spawn(number, place)?;
             let output = child.stdout.take().ok_or_else(|| ReplayError::Failed("a register has no output".to_owned()))?;
-            let mut ended = None;
+            let (mut ended, mut killed, mut cuts) = (None, None, 0);
             for line in BufReader::new(output).lines() {
                 let Ok(report) = line.map_err(|_| ()).and_then(|line| serde_json::from_str(&line).map_err(|_| ())) else { break };
                 match report {
-                    Report::Begins { basket } => {
+                    Report::Begins { basket, lines } => {
                         progress(1);
-                        if self.outages.kills(basket) && killed_at < Some(basket) {
-                            killed_at = Some(basket);
-                            run.kills += 1;
-                            clock.sleep(Duration::from_micros(splitmix64(&mut chance) % 12_000));
+                        kills.plan(basket, lines);
+                    }
+                    Report::Reached { basket, step } => {
+                        killed = kills.due(basket, step);
+                        if let Some(kill) = &killed {
+                            clock.sleep(kill.delay);
                             break;
                         }
                     }
+                    Report::AnswersLost { so_far } => cuts = so_far,
                     Report::Finished { slowest_line_us } => {
                         run.slowest_line_us = run.slowest_line_us.max(slowest_line_us);
                         ended = Some(None);
@@ -230,6 +261,11 @@ impl Replay {
             // SIGKILL where there is one: nothing in the process gets to tidy up.
             let _ = child.kill();
             let status = child.wait().map_err(|error| ReplayError::Failed(error.to_string()))?;
+            run.cuts += cuts;
+            if let Some(kill) = killed {
+                run.kills += 1;
+                run.killed_in += KilledIn::found(&data, kill.lines, channel.as_deref()).map_err(ReplayError::Failed)?;
+            }
             match ended {
                 Some(failure) => {
                     run.failure = failure;
@@ -301,6 +337,8 @@ pub fn scale_unit_address(url: &str) -> Result<SocketAddr, String> {
 #[derive(Default)]
 struct Run {
     kills: u64,
+    killed_in: KilledIn,
+    cuts: u64,
     slowest_line_us: u64,
     failure: Option<String>,
 }

@@ -20,7 +20,7 @@ const LOOKS_MAX: u32 = 6_000;
 fn real_baskets_arrive_once_and_unchanged_through_outages_hangs_and_kills() {
     const BASKETS: usize = 150;
     let folder = tempfile::tempdir().expect("a folder");
-    let (status, outcome, told) = replay(folder.path(), BASKETS, |_| {});
+    let (status, outcome, told) = replay(folder.path(), BASKETS, OUTAGES, |_| {});
     assert_eq!(status, 0, "{outcome}\n{told}");
     assert_eq!(faults(&outcome), [0; 5], "{outcome}");
     let count = |field: &str| outcome[field].as_u64().expect("a number");
@@ -31,9 +31,25 @@ fn real_baskets_arrive_once_and_unchanged_through_outages_hangs_and_kills() {
 }
 
 #[test]
+fn registers_that_are_killed_in_every_basket_while_answers_are_lost_lose_and_double_nothing() {
+    const BASKETS: usize = 80;
+    let folder = tempfile::tempdir().expect("a folder");
+    let (status, outcome, told) = replay(folder.path(), BASKETS, "kill=every 1,cut=every 2", |_| {});
+    assert_eq!(status, 0, "{outcome}\n{told}");
+    assert_eq!(faults(&outcome), [0; 5], "{outcome}");
+    let count = |field: &str| outcome[field].as_u64().expect("a number");
+    assert_eq!((count("baskets"), count("uploaded"), count("at_headquarters")), (BASKETS as u64, BASKETS as u64, BASKETS as u64));
+    let killed_in = |what: &str| outcome["killed_in"][what].as_u64().expect("a number");
+    let moments = ["lines", "payment", "upload", "answer", "nothing"].map(killed_in);
+    assert!(count("kills") >= 60 && count("cuts") >= 20, "{outcome}");
+    assert_eq!(moments.iter().sum::<u64>(), count("kills"), "{outcome}");
+    assert!(moments[0] > 0 && moments[2] + moments[3] > 0, "in a sale and in an upload: {outcome}");
+}
+
+#[test]
 fn a_sale_deleted_from_the_channel_database_is_missing() {
     let folder = tempfile::tempdir().expect("a folder");
-    let (status, outcome, told) = replay(folder.path(), FEW, |[one, _]| one.execute("DELETE FROM transactions WHERE id = ?1"));
+    let (status, outcome, told) = replay(folder.path(), FEW, OUTAGES, |[one, _]| one.execute("DELETE FROM transactions WHERE id = ?1"));
     assert_eq!((status, faults(&outcome)), (1, [0, 0, 1, 0, 0]), "{outcome}");
     assert!(told.contains("is not in the channel database"), "{told}");
 }
@@ -42,7 +58,7 @@ fn a_sale_deleted_from_the_channel_database_is_missing() {
 fn a_sale_changed_by_hand_is_altered() {
     let folder = tempfile::tempdir().expect("a folder");
     let change = "UPDATE transactions SET content = replace(content, '000110', '000111') WHERE id = ?1";
-    let (status, outcome, told) = replay(folder.path(), FEW, |[one, _]| one.execute(change));
+    let (status, outcome, told) = replay(folder.path(), FEW, OUTAGES, |[one, _]| one.execute(change));
     assert_eq!((status, faults(&outcome)), (1, [0, 0, 0, 1, 0]), "{outcome}");
     assert!(told.contains("differs between journal and channel database"), "{told}");
 }
@@ -52,7 +68,7 @@ fn a_sale_that_cannot_be_read_is_altered_and_a_copy_is_a_duplicate() {
     let folder = tempfile::tempdir().expect("a folder");
     let copy = "INSERT INTO transactions SELECT 'copy of ' || id, store, register, sequence + 1000000, NULL, kind, recorded_at, total,
         content_hash, content, 1 FROM transactions WHERE id = ?1";
-    let (status, outcome, told) = replay(folder.path(), FEW, |[one, another]| {
+    let (status, outcome, told) = replay(folder.path(), FEW, OUTAGES, |[one, another]| {
         one.execute("UPDATE transactions SET content = substr(content, 2) WHERE id = ?1");
         another.execute(copy);
     });
@@ -99,14 +115,14 @@ impl Arrived {
 }
 
 /// Replays so many baskets, has two sales in the channel database tampered with meanwhile, and returns status, outcome and what was told.
-fn replay(folder: &Path, count: usize, tamper: impl FnOnce([Arrived; 2])) -> (i32, Value, String) {
+fn replay(folder: &Path, count: usize, outages: &str, tamper: impl FnOnce([Arrived; 2])) -> (i32, Value, String) {
     let (products_file, baskets_file, data) = (folder.join("products.csv"), folder.join("baskets.csv"), folder.join("data"));
     fs::write(&products_file, products_of(&baskets(count))).expect("a file");
     fs::write(&baskets_file, baskets(count)).expect("a file");
     let mut command = evertill(&products_file, &baskets_file, &data);
     let output: Output = std::thread::scope(|scope| {
         let running =
-            scope.spawn(|| command.args(["--outages", OUTAGES, "--registers", "4", "--json"]).output().expect("the program runs"));
+            scope.spawn(|| command.args(["--outages", outages, "--registers", "4", "--json"]).output().expect("the program runs"));
         tamper(wait_for_arrivals(&data));
         running.join().expect("it ends")
     });

@@ -12,13 +12,16 @@ mod postgres_server;
 #[allow(dead_code, reason = "each file of tests uses a part")]
 #[path = "support/raw_http.rs"]
 mod raw_http;
+#[allow(dead_code, reason = "each file of tests uses a part")]
+#[path = "support/real_chain.rs"]
+mod real_chain;
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use evertill::clock::SystemClock;
@@ -26,12 +29,10 @@ use evertill::headquarters::Headquarters;
 use evertill::ids::RegisterId;
 use evertill::replay;
 use postgres_server::Pair;
+use real_chain::{Server, basket_count, first_baskets, products_of, wait_until};
 use serde_json::Value;
 
 const REGISTERS: u32 = 8;
-const FIXTURE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/journey-343");
-/// Every hundredth of a second for two minutes.
-const LOOKS_MAX: u32 = 12_000;
 
 /// How much is rung up, and how often something dies.
 struct Plan {
@@ -144,79 +145,4 @@ fn sales(database: &str) -> i64 {
         Ok(row.get(0))
     };
     read().unwrap_or(0)
-}
-
-fn wait_until(what: &str, condition: impl Fn() -> bool) {
-    let (never, bell) = (Mutex::new(()), Condvar::new());
-    for _ in 0..LOOKS_MAX {
-        if condition() {
-            return;
-        }
-        drop(bell.wait_timeout(never.lock().unwrap(), Duration::from_millis(10)));
-    }
-    panic!("{what}: not in time");
-}
-
-/// The first baskets of the fixture, with their header.
-fn first_baskets(wanted: usize) -> String {
-    let text = fs::read_to_string(format!("{FIXTURE}/baskets.csv")).unwrap();
-    let (mut taken, mut last, mut count) = (String::new(), "", 0);
-    for line in text.lines() {
-        let basket = line.split(',').next().unwrap();
-        if basket != last {
-            // The header is the first, and no basket.
-            (last, count) = (basket, count + 1);
-        }
-        if count - 1 > wanted {
-            break;
-        }
-        taken.extend([line, "\n"]);
-    }
-    taken
-}
-
-fn basket_count(baskets: &str) -> u64 {
-    let ids: std::collections::HashSet<&str> = baskets.lines().skip(1).filter_map(|line| line.split(',').next()).collect();
-    ids.len() as u64
-}
-
-/// The products of a part's baskets; all of them for the whole year.
-fn products_of(baskets: &str, wanted: usize) -> String {
-    let text = fs::read_to_string(format!("{FIXTURE}/products.csv")).unwrap();
-    if wanted == usize::MAX {
-        return text;
-    }
-    let sold: std::collections::HashSet<&str> = baskets.lines().filter_map(|line| line.split(',').nth(4)).collect();
-    let lines = text.lines().filter(|line| line.split(',').next().is_some_and(|id| sold.contains(id)));
-    lines.fold(String::new(), |taken, line| taken + line + "\n")
-}
-
-/// A process that serves.
-struct Server {
-    process: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(listen: &str, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_evertill"));
-        let mut process = command.args(args).args(["--listen", listen]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on ").unwrap_or_else(|| panic!("{args:?}: {line:?}")).to_owned();
-        Self { process, address }
-    }
-
-    /// Without a word.
-    fn kill(&mut self) {
-        self.process.kill().unwrap();
-        self.process.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have been killed already.
-        let _ = (self.process.kill(), self.process.wait());
-    }
 }

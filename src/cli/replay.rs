@@ -65,6 +65,7 @@ pub(super) fn run_register(args: ReplayRegisterArgs) {
 }
 
 fn print(outcome: &Outcome) -> Result<(), Failure> {
+    let killed_in = outcome.killed_in;
     let rows = [
         ("sales in the channel database", outcome.baskets.to_string()),
         ("lines", outcome.lines.to_string()),
@@ -72,6 +73,12 @@ fn print(outcome: &Outcome) -> Result<(), Failure> {
         ("sold offline", outcome.sold_offline.to_string()),
         ("switches", outcome.switches.to_string()),
         ("kills", outcome.kills.to_string()),
+        ("  in a sale that lacked lines", killed_in.lines.to_string()),
+        ("  in a sale not yet concluded", killed_in.payment.to_string()),
+        ("  in an upload", killed_in.upload.to_string()),
+        ("  before an upload's answer", killed_in.answer.to_string()),
+        ("  in nothing", killed_in.nothing.to_string()),
+        ("cuts", outcome.cuts.to_string()),
         ("mismatched baskets", outcome.mismatched_baskets.to_string()),
         ("missing", outcome.missing.to_string()),
         ("duplicates", outcome.duplicates.to_string()),

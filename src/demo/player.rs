@@ -314,8 +314,15 @@ impl Player {
     /// offline yet, the cashier goes on typing, and so does the tape.
     fn settle(&mut self) {
         let road_is_slow = match self.rig.road.condition() {
-            Condition::Hang | Condition::Slow(_) => true,
-            Condition::Up | Condition::Down | Condition::Drop { .. } | Condition::Garbage | Condition::Half => false,
+            Condition::Hang | Condition::Stall | Condition::Slow(_) | Condition::Drip(_) | Condition::Endless => true,
+            Condition::Up
+            | Condition::Down
+            | Condition::Drop { .. }
+            | Condition::Lost
+            | Condition::Twice
+            | Condition::Reorder
+            | Condition::Garbage
+            | Condition::Half => false,
         };
         let online = self.view.as_ref().is_some_and(|view| view.header.connection == ConnectionView::Online);
         if road_is_slow && online {

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use rust_decimal::Decimal;
 
-use super::Report;
-use super::outages::Outages;
+use super::outages::{Outages, Stage};
+use super::{Report, Step};
 use crate::clock::Stopwatch;
-use crate::desk::{Answer, Desk, Prompt, Question, Reply};
+use crate::desk::{Answer, CredentialsPrompt, Desk, Prompt, Purpose, Question, Reply};
 use crate::import::{Basket, BasketLine};
 use crate::retail::sale::{Line, Sale};
 use crate::retail::staff::Pin;
@@ -37,7 +37,7 @@ pub(super) struct Shop<'a> {
     pub outages: Outages,
     /// The road it goes wrong on.
     pub road: &'a Road,
-    /// Hears of baskets that begin.
+    /// Hears of baskets that begin, of steps in which the register may be killed, and of answers that were lost.
     pub report: &'a dyn Fn(Report),
     /// Waits until the uploads have nothing to do.
     pub drain: &'a dyn Fn() -> bool,
@@ -56,6 +56,7 @@ struct State {
     number: String,
     entered: Option<Stopwatch>,
     refusals: u32,
+    answers_lost: u64,
 }
 
 impl<'a> BasketDesk<'a> {
@@ -67,6 +68,7 @@ impl<'a> BasketDesk<'a> {
     /// What is to be done next, with this on the screen.
     fn next(&mut self, view: &View) -> Reply {
         if self.state.had_sale && view.sale.is_none() {
+            self.step_of(self.done, Step::Concluded);
             self.done += 1;
             self.state.refusals = 0;
         }
@@ -80,12 +82,12 @@ impl<'a> BasketDesk<'a> {
         let Some(basket) = self.baskets.get(self.done).copied() else { return self.finish(view) };
         if self.state.announced != Some(self.done) {
             self.state.announced = Some(self.done);
-            (self.shop.report)(Report::Begins { basket: self.done });
+            (self.shop.report)(Report::Begins { basket: self.done, lines: basket.lines.len() });
         }
         let sale = view.sale.as_ref().map(|(sale, _)| sale.as_ref());
         // The road changes in mid-sale, once the first line stands.
         if sale.is_some() {
-            self.set_road(self.shop.outages.road(self.done));
+            self.set_road(self.shop.outages.road(self.done, Stage::Lines));
         }
         self.step(basket, sale)
     }
@@ -99,6 +101,7 @@ impl<'a> BasketDesk<'a> {
         }
         match basket.lines.get(rung_up.len()) {
             Some(next) => {
+                self.step_of(self.done, Step::Line(rung_up.len()));
                 self.state.entered = Some(Stopwatch::default());
                 Reply::Answer(Answer::Entry(format!("{}*{}", next.quantity, (self.barcode)(&next.product_id))))
             }
@@ -121,7 +124,24 @@ impl<'a> BasketDesk<'a> {
         if !coupons.is_zero() && !coupon_paid {
             return self.operation(200, Some("coupon"), coupons);
         }
+        self.set_road(self.shop.outages.road(self.done, Stage::Payment));
+        self.step_of(self.done, Step::Payment);
         self.operation(206, None, Decimal::ZERO)
+    }
+
+    /// Tells of a step, where it matters.
+    fn step_of(&self, basket: usize, step: Step) {
+        if self.shop.outages.kills(basket) {
+            (self.shop.report)(Report::Reached { basket, step });
+        }
+    }
+
+    fn tell_answers_lost(&mut self) {
+        let so_far = self.shop.road.answers_lost();
+        if so_far > self.state.answers_lost {
+            self.state.answers_lost = so_far;
+            (self.shop.report)(Report::AnswersLost { so_far });
+        }
     }
 
     fn operation(&mut self, number: u16, parameter: Option<&str>, value: Decimal) -> Reply {
@@ -136,6 +156,7 @@ impl<'a> BasketDesk<'a> {
             return self.operation(917, None, Decimal::ZERO);
         }
         if (self.shop.drain)() {
+            self.tell_answers_lost();
             return Reply::HungUp;
         }
         if view.header.connection == ConnectionView::Online && self.tries_again() {
@@ -173,8 +194,15 @@ impl Desk for BasketDesk<'_> {
         if self.failure.is_some() {
             return Reply::HungUp;
         }
+        self.tell_answers_lost();
         match &question.prompt {
             Prompt::Command => self.next(view),
+            // A PIN counts as wrong until it is compared, and all registers have the same cashier: a scale unit that is killed often enough
+            // while it compares locks him out.
+            Prompt::Credentials(CredentialsPrompt { purpose: Purpose::Release { locked, .. }, .. }) => {
+                self.failure = Some(format!("basket {}: {locked}", self.done));
+                Reply::HungUp
+            }
             Prompt::Credentials(_) => Reply::Answer(Answer::Credentials { operator: "000110".to_owned(), pin: Pin::new("123") }),
             Prompt::Number(prompt) => match &prompt.problem {
                 None => Reply::Answer(Answer::Number(self.state.number.clone())),

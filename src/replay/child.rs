@@ -97,12 +97,15 @@ fn ring_up(options: &ChildOptions, report: &dyn Fn(Report)) -> Result<u64, Strin
     .map_err(|error| words(&error))?;
     let Register { mut till, background } = register;
     let drain = || wait_until(clock.as_ref(), || background.is_quiet()) && compare::unsent(&options.data) == Ok(0);
-    let begins = |told: Report| {
+    let told = |told: Report| {
+        let begins = matches!(told, Report::Begins { .. });
         report(told);
-        clock.sleep(options.pace);
+        if begins {
+            clock.sleep(options.pace);
+        }
     };
     let wait = || clock.sleep(REFUSED_WAIT);
-    let shop = Shop { outages: options.outages, road: &road, report: &begins, drain: &drain, wait: &wait };
+    let shop = Shop { outages: options.outages, road: &road, report: &told, drain: &drain, wait: &wait };
     let cashier = BasketDesk::new(&baskets, &barcode, done, shop);
     let fetched = || wait_until(clock.as_ref(), || background.is_quiet());
     let mut desk = WithNews { cashier, news: replies, fetched: &fetched, is_open: false };

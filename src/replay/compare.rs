@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use postgres::{Client, NoTls};
 use rusqlite::{Connection, OpenFlags};
 use rust_decimal::Decimal;
 
 use super::{Outcome, baskets_of, register_directory};
+use crate::clock::{Clock, SystemClock};
 use crate::import::Basket;
 use crate::retail::sale::Sale;
 use crate::retail::transaction::{Content, Event, Transaction};
 
 /// How many differences are told in words.
 const PROBLEMS_MAX: usize = 20;
+
+/// How often a database that does not answer is asked again, and how long after.
+const TRIES_MAX: usize = 100;
+const TRY_AGAIN: Duration = Duration::from_millis(100);
 
 const JOURNAL: &str = "SELECT id, canonical FROM transactions ORDER BY sequence";
 const CHANNEL: &str = "SELECT id, content FROM transactions ORDER BY register, sequence";
@@ -40,8 +46,18 @@ impl Database {
         match self {
             Self::Sqlite(file) => texts(file, CHANNEL),
             Self::Postgres(url) => {
-                let read = |url| Client::connect(url, NoTls)?.query(CHANNEL_POSTGRES, &[]);
-                let rows = read(url).map_err(|error| format!("the channel database: {error}"))?;
+                let read = || Client::connect(url, NoTls)?.query(CHANNEL_POSTGRES, &[]);
+                let clock = SystemClock::default();
+                let mut rows = read();
+                // A server that has just been killed may be on its way back.
+                for _ in 0..TRIES_MAX {
+                    if rows.is_ok() {
+                        break;
+                    }
+                    clock.sleep(TRY_AGAIN);
+                    rows = read();
+                }
+                let rows = rows.map_err(|error| format!("the channel database: {error}"))?;
                 Ok(rows.into_iter().map(|row| (row.get(0), row.get(1))).collect())
             }
         }
@@ -100,6 +116,23 @@ pub(super) fn receipts(data: &Path) -> Result<usize, String> {
 /// How many transactions a register has not sent.
 pub(super) fn unsent(data: &Path) -> Result<usize, String> {
     count(&data.join("journal.db"), "SELECT COUNT(*) FROM outbox WHERE sent_at IS NULL")
+}
+
+/// How many lines the sale in hand of a register has.
+pub(super) fn lines_in_hand(data: &Path) -> Result<usize, String> {
+    count(&data.join("journal.db"), "SELECT COUNT(*) FROM sale_in_hand WHERE part = 'line'")
+}
+
+/// What a register does not know to have arrived.
+pub(super) fn unsent_ids(data: &Path) -> Result<Vec<String>, String> {
+    const UNSENT: &str = "SELECT id, id FROM transactions JOIN outbox USING (sequence) WHERE sent_at IS NULL";
+    Ok(texts(&data.join("journal.db"), UNSENT)?.into_iter().map(|(id, _)| id).collect())
+}
+
+/// Whether a channel database has a transaction.
+pub(super) fn has(channel: &Path, id: &str) -> Result<bool, String> {
+    let found = open(channel)?.query_row("SELECT EXISTS (SELECT 1 FROM transactions WHERE id = ?1)", [id], |row| row.get(0));
+    found.map_err(|error| error.to_string())
 }
 
 fn count(path: &Path, sql: &str) -> Result<usize, String> {

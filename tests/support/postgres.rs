@@ -24,6 +24,13 @@ while read -r command; do
         "$bin/psql" -h "$dir" -p 5432 -U evertill -d postgres -q \
           -c "ALTER SYSTEM SET synchronous_standby_names = '*'" -c "SELECT pg_reload_conf()" > "$dir/psql.log" 2>&1 ;;
     kill) kill -9 "$(head -1 "$dir/first/postmaster.pid")" ;;
+    crash) main=$(head -1 "$dir/first/postmaster.pid"); kill -9 "$main" $(cat "/proc/$main/task/$main/children" 2> /dev/null) ;;
+    restart)
+      tries=100
+      until start first 5432 > /dev/null 2>&1; do
+        tries=$((tries - 1)); [ "$tries" -gt 0 ] || break; sleep 0.1
+      done
+      [ "$tries" -gt 0 ] ;;
     promote) "$bin/pg_ctl" -D "$dir/second" -w -s promote ;;
   esac && echo done || failed
 done
@@ -84,6 +91,31 @@ impl Pair {
     /// The standby takes writes from now on.
     pub(crate) fn promote(&mut self) {
         self.cluster.tell("promote");
+    }
+}
+
+/// A server that dies without a word, and comes back with what its disk has.
+pub(crate) struct Mortal {
+    cluster: Cluster,
+}
+
+impl Mortal {
+    /// None when the programs of a server are not here.
+    pub(crate) fn start() -> Option<Self> {
+        Some(Self { cluster: Cluster::start(&binaries()?) })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://evertill@{}:5432/postgres", encoded(&self.cluster.folder))
+    }
+
+    /// All of its processes at once.
+    pub(crate) fn crash(&mut self) {
+        self.cluster.tell("crash");
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.cluster.tell("restart");
     }
 }
 
