@@ -4,6 +4,7 @@
 //! is compared with it at the end (`audit`).
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rust_decimal::Decimal;
 use serde::Serialize;
@@ -25,6 +26,11 @@ pub struct Violation {
     /// The command that shows it again.
     pub replay: String,
 }
+
+/// Operations that change payments, one of them alone without ending a sale, and those that may end one without a receipt.
+const PAYMENTS: Range<u16> = 200..300;
+const VOID_PAYMENT: u16 = 211;
+pub(super) const GIVING_UP: [u16; 2] = [500, 701];
 
 /// A promise found broken, before it is known where.
 pub(super) type Broken = (u8, String);
@@ -79,6 +85,8 @@ pub(super) struct Book {
     /// It was started again and nothing has been seen since.
     restarted: bool,
     offline_sale: Option<String>,
+    /// The operation that the cashier pressed last and that has not come to its end.
+    under_way: Option<u16>,
 }
 
 /// Whether what the cashier has just asked for may end a sale without a receipt.
@@ -100,6 +108,11 @@ impl Book {
     pub(super) fn died(&mut self, death: Death) {
         self.doubt |= death == Death::InTheMiddle;
         self.restarted = true;
+    }
+
+    /// The cashier presses an operation, or the last one has come to its end.
+    pub(super) fn press(&mut self, operation: Option<u16>) {
+        self.under_way = operation;
     }
 
     /// Whether a sale is in hand, or may be.
@@ -124,11 +137,12 @@ impl Book {
         let is_same = |bill: &Bill| self.seen.as_ref().is_some_and(|seen| seen.key == bill.key);
         match (&self.seen, &shown) {
             (Some(seen), Some(bill)) if seen.key == bill.key => {
-                if self.restarted && !self.doubt && seen != bill {
+                let is_possible = if self.doubt { self.may_have_become(seen, bill) } else { seen == bill };
+                if self.restarted && !is_possible {
                     broken.push((1, format!("the sale in hand came back changed: {seen:?} as {bill:?}")));
                 }
             }
-            (Some(seen), _) if self.doubt => self.maybe.push(seen.clone()),
+            (Some(seen), _) if self.doubt && self.may_have_ended() => self.maybe.push(seen.clone()),
             (Some(seen), _) if asked == Asked::ToGiveUp => self.voided.push(seen.key.clone()),
             (Some(seen), _) => broken.push((1, format!("the sale in hand is gone: {seen:?}"))),
             (None, _) => {}
@@ -149,6 +163,20 @@ impl Book {
         self.offline_sale = shown.as_ref().filter(|_| offline).map(|bill| bill.key.clone());
         (self.seen, self.doubt, self.restarted) = (shown, false, false);
         broken
+    }
+
+    /// Whether a sale that was in hand when the machine died can be over: what was under way may have ended it.
+    fn may_have_ended(&self) -> bool {
+        let pays = |operation| PAYMENTS.contains(&operation) && operation != VOID_PAYMENT;
+        self.under_way.is_some_and(|operation| pays(operation) || GIVING_UP.contains(&operation))
+    }
+
+    /// Whether a bill can be what has become of the one that was shown last: what was under way may have changed it.
+    fn may_have_become(&self, seen: &Bill, bill: &Bill) -> bool {
+        match self.under_way {
+            None => seen == bill,
+            Some(operation) => bill.lines.len() >= seen.lines.len() && (PAYMENTS.contains(&operation) || bill.paid == seen.paid),
+        }
     }
 
     fn conclude(&mut self, receipt: u64, total: Millionths, kept: Millionths, broken: &mut Vec<Broken>) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::books::{Asked, Book, Broken, Rates};
+use super::books::{Asked, Book, Broken, GIVING_UP, Rates};
 use super::chance::Chance;
 use super::machines::Place;
 use super::road::Road;
@@ -104,7 +104,10 @@ pub(super) struct State {
 
 impl Turn<'_> {
     fn look(&mut self, view: &View) {
-        let asked = if matches!(self.state.operation, Some(500 | 701)) { Asked::ToGiveUp } else { Asked::SomethingElse };
+        let asked = match self.state.operation {
+            Some(operation) if GIVING_UP.contains(&operation) => Asked::ToGiveUp,
+            Some(_) | None => Asked::SomethingElse,
+        };
         let broken = self.book.look(view, asked, self.rates);
         self.broken.extend(broken);
         self.state.screen = Some(view.screen);
@@ -128,6 +131,7 @@ impl Turn<'_> {
             return Reply::HungUp;
         }
         self.commands -= 1;
+        self.book.press(None);
         let thinks = self.chance.between(200, 3_000);
         self.clock.sleep(Duration::from_millis(thinks));
         let state = State { screen: self.state.screen, asked: self.state.asked, ..State::default() };
@@ -224,6 +228,7 @@ impl Turn<'_> {
     }
 
     fn pressed(&mut self, number: u16) {
+        self.book.press(Some(number));
         self.state.operation = Some(number);
         *self.done.pressed.entry(number).or_default() += 1;
     }

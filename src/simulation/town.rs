@@ -260,9 +260,10 @@ impl<'a> Town<'a> {
         }
         if chance.per_million(dangers.register_dies) {
             let disk = &self.stations[at].place.disk;
-            disk.die_at(disk.steps() + deep);
-            if deep == 0 && self.stations[at].open.is_some() {
+            if deep < 10 && self.stations[at].open.is_some() {
                 self.kill_register(at, chance, Death::BetweenTwoThings)?;
+            } else {
+                disk.die_at(disk.steps() + deep);
             }
         }
         if chance.per_million(dangers.unit_dies) {
