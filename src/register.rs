@@ -110,8 +110,8 @@ impl Register {
             Some(desk) => first_activation(*desk, activation, &expected, &scale_unit, &mut last_serial),
             None => false,
         };
-        match activation_code {
-            Some(code) if activation.standing() == Standing::Unknown => drop(activation.activate(&code)?),
+        match &activation_code {
+            Some(code) if activation.standing() == Standing::Unknown => drop(activation.activate(code)?),
             Some(_) | None => {}
         }
         if activation.standing() == Standing::Unknown && !ask(&mut activation) {
@@ -136,7 +136,9 @@ impl Register {
         if matches!(&answer, Err(error) if error.kind == ErrorKind::Refused(Refusal::Device)) {
             activation.was_deactivated();
             if offline.is_none() {
-                if !ask(&mut activation) {
+                // A code that is spent is no reason not to ask for another.
+                let is_activated = activation_code.is_some_and(|code| activation.activate(&code).is_ok());
+                if !is_activated && !ask(&mut activation) {
                     return Ok(None);
                 }
                 journal.continue_from(activation.identity().map(|identity| identity.numbers).unwrap_or_default())?;

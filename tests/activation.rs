@@ -278,6 +278,12 @@ fn headquarters_can_deactivate_it_and_a_new_code_brings_it_back() {
     chain.code("two", 1, Numbers::default());
     let seen = chain.play(&data, None, &["code two", "sign 000160", "scan 2900008220111"]).unwrap();
     assert!(seen.view.is_some_and(|view| view.sale.is_some()));
+    chain.channel.deactivate(&RegisterId { store: "343".to_owned(), number: 1 }).unwrap();
+    let seen = chain.play(&data, Some("two"), &[]).unwrap();
+    assert_eq!(seen.screen(), Screen::Activation, "a code that is spent is no reason not to ask for another");
+    chain.code("three", 1, Numbers::default());
+    let seen = chain.play(&data, Some("three"), &["sign 000160"]).unwrap();
+    assert_eq!(seen.screen(), Screen::Transaction, "one on the command line does as well");
 }
 
 #[test]

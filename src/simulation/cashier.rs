@@ -152,6 +152,7 @@ impl Turn<'_> {
         if let Some((product, before)) = self.state.scanned.take()
             && self.book.quantity_of(&product) <= before
             && !self.is_excused
+            && self.place.offline_database().exists()
             && !self.road.was_strange()
             && !self.place.disk.is_dead()
             && view.screen != Screen::Locked

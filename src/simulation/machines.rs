@@ -78,6 +78,11 @@ impl Place {
         Ok(Self { folder, disk, clock: MachineClock::new(clock) })
     }
 
+    /// Where a register's offline database is, if it has one.
+    pub(super) fn offline_database(&self) -> PathBuf {
+        self.folder.join("offline.db")
+    }
+
     /// What is left once the power is back, or the process alone has ended.
     fn restart(&self, loss: Loss) -> Result<(), String> {
         self.disk.cut(loss).map_err(|error| error.to_string())?;
@@ -318,7 +323,7 @@ impl Station {
     }
 
     pub(super) fn offline_database(&self) -> PathBuf {
-        self.place.folder.join("offline.db")
+        self.place.offline_database()
     }
 }
 
