@@ -113,6 +113,8 @@ fn a_replaced_device_brings_nothing_beyond_what_was_handed_on(database: &dyn Cha
     assert_eq!(bring("successor", &sale(1, 10)), Ok(Recorded::New), "its place is free");
     assert_eq!(database.activate(&device("third", 1)), Ok(Numbers { sequence: 10, receipt: 10, shift: 1 }));
     assert_eq!(bring("stolen", &event(1, 10)), set_aside, "the first handing on counts");
+    database.activate(&Device { id: device("third", 1).id, ..device("third again", 1) }).unwrap();
+    assert_eq!(bring("third", &sale(1, 11)), Ok(Recorded::New), "the same device has its journal still");
 }
 
 fn no_device_takes_its_register_all_numbers(database: &dyn ChannelDatabase) {

@@ -40,12 +40,13 @@ pub(super) fn audit(office: &Office, unit: &Unit, stations: &[Station], books: &
     found.extend(compare("the channel database", &journals, &channel).into_iter().map(|broken| (None, broken)));
     found.extend(compare("headquarters", &journals, &chain).into_iter().map(|broken| (None, broken)));
     for (path, table) in [(unit.database(), "set_aside"), (office.database(), "set_aside")] {
-        let count = raw(&path).and_then(|database| count(&database, &format!("SELECT count(*) FROM {table}")));
-        if count != Ok(0) {
-            found.push((
-                None,
-                (2, format!("{} has records set aside: {count:?}", path.display().to_string().rsplit('/').next().unwrap_or(""))),
-            ));
+        let aside = raw(&path).and_then(|database| {
+            let sql = format!("SELECT count(*) || coalesce(', such as ' || min(content) || ': ' || min(reason), '') FROM {table}");
+            database.query_row(&sql, (), |row| row.get::<_, String>(0)).map_err(|error| error.to_string())
+        });
+        if aside != Ok("0".to_owned()) {
+            let name = path.file_name().unwrap_or_default().display();
+            found.push((None, (2, format!("{name} has records set aside: {aside:?}"))));
         }
     }
     found

@@ -30,7 +30,7 @@ pub struct Violation {
 /// Operations that change payments, one of them alone without ending a sale, and those that may end one without a receipt.
 const PAYMENTS: Range<u16> = 200..300;
 const VOID_PAYMENT: u16 = 211;
-pub(super) const GIVING_UP: [u16; 2] = [500, 701];
+const GIVING_UP: [u16; 2] = [500, 701];
 
 /// A promise found broken, before it is known where.
 pub(super) type Broken = (u8, String);
@@ -89,13 +89,6 @@ pub(super) struct Book {
     under_way: Option<u16>,
 }
 
-/// Whether what the cashier has just asked for may end a sale without a receipt.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Asked {
-    ToGiveUp,
-    SomethingElse,
-}
-
 /// When a register dies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Death {
@@ -121,7 +114,7 @@ impl Book {
     }
 
     /// Takes in what the screen shows.
-    pub(super) fn look(&mut self, view: &View, asked: Asked, rates: &Rates) -> Vec<Broken> {
+    pub(super) fn look(&mut self, view: &View, rates: &Rates) -> Vec<Broken> {
         let mut broken = Vec::new();
         if !matches!(view.screen, Screen::Welcome | Screen::Transaction) {
             return broken;
@@ -143,7 +136,7 @@ impl Book {
                 }
             }
             (Some(seen), _) if self.doubt && self.may_have_ended() => self.maybe.push(seen.clone()),
-            (Some(seen), _) if asked == Asked::ToGiveUp => self.voided.push(seen.key.clone()),
+            (Some(seen), _) if self.under_way.is_some_and(|operation| GIVING_UP.contains(&operation)) => self.voided.push(seen.key.clone()),
             (Some(seen), _) => broken.push((1, format!("the sale in hand is gone: {seen:?}"))),
             (None, _) => {}
         }

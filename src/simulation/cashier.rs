@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::books::{Asked, Book, Broken, GIVING_UP, Rates};
+use super::books::{Book, Broken, Rates};
 use super::chance::Chance;
 use super::machines::Place;
 use super::road::Road;
@@ -98,17 +98,15 @@ pub(super) struct State {
     given_at: Option<Tick>,
     scanned: Option<(String, i128)>,
     tried_pins: u32,
+    /// A code was given, which only headquarters knows.
+    is_activating: bool,
     /// What was on the screen last.
     pub(super) screen: Option<Screen>,
 }
 
 impl Turn<'_> {
     fn look(&mut self, view: &View) {
-        let asked = match self.state.operation {
-            Some(operation) if GIVING_UP.contains(&operation) => Asked::ToGiveUp,
-            Some(_) | None => Asked::SomethingElse,
-        };
-        let broken = self.book.look(view, asked, self.rates);
+        let broken = self.book.look(view, self.rates);
         self.broken.extend(broken);
         self.state.screen = Some(view.screen);
     }
@@ -118,7 +116,9 @@ impl Turn<'_> {
         let Some(given_at) = self.state.given_at.take() else { return };
         let waited = self.clock.tick().since(given_at);
         let reach = self.state.operation.and_then(operations::by_number).map(|operation| operation.reach);
-        let is_long = matches!(self.state.operation, None | Some(917 | 701)) || reach == Some(operations::Reach::Headquarters);
+        let is_long = self.state.is_activating
+            || matches!(self.state.operation, None | Some(917 | 701))
+            || reach == Some(operations::Reach::Headquarters);
         let limit = if is_long { LONG_PATIENCE_MS } else { PATIENCE_MS };
         if waited > limit {
             self.broken.push((4, format!("operation {:?} kept the cashier for {waited} ms", self.state.operation)));
@@ -280,6 +280,7 @@ impl Turn<'_> {
             Purpose::Unlock { operator, .. } => Answer::Credentials { operator: operator.clone(), pin: pin(right) },
             Purpose::Authorize { .. } | Purpose::Release { .. } => Answer::Credentials { operator: "000110".to_owned(), pin: pin(right) },
             Purpose::Activate { .. } => {
+                self.state.is_activating = true;
                 let code = self.code.take().filter(|_| self.aim == Aim::Close || self.chance.percent(95));
                 Answer::Credentials { operator: String::new(), pin: pin(code.as_ref().map_or("nobody knows", |code| code.reveal())) }
             }

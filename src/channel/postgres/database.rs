@@ -61,7 +61,8 @@ impl ChannelDatabase for PostgresChannel {
     }
 
     fn activate(&self, device: &Device) -> Result<Numbers> {
-        const HAND_ON: &str = "UPDATE devices SET handed_on = $3 WHERE store = $1 AND register = $2 AND handed_on IS NULL";
+        // A device that comes back has its journal still: what it had sent before may be under way.
+        const HAND_ON: &str = "UPDATE devices SET handed_on = $3 WHERE store = $1 AND register = $2 AND id <> $4 AND handed_on IS NULL";
         const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated, numbers) VALUES ($1, $2, $3, $4, TRUE, $5)
             ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = TRUE,
             numbers = excluded.numbers, handed_on = NULL";
@@ -71,7 +72,7 @@ impl ChannelDatabase for PostgresChannel {
             let known = device.numbers.max(highest_numbers(&mut transaction, &device.register)?);
             let numbers = serde_json::to_string(&known).map_err(ChannelError::broken)?;
             let (store, number) = (text(&device.register.store), i64::from(device.register.number));
-            transaction.execute(HAND_ON, &[&store, &number, &numbers])?;
+            transaction.execute(HAND_ON, &[&store, &number, &numbers, &text(&device.id)])?;
             transaction.execute(ACTIVATE, &[&device.token_hash, &text(&device.id), &store, &number, &numbers])?;
             transaction.commit()?;
             Ok(known)

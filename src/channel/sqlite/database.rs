@@ -54,7 +54,8 @@ impl ChannelDatabase for SqliteChannel {
     }
 
     fn activate(&self, device: &Device) -> Result<Numbers> {
-        const HAND_ON: &str = "UPDATE devices SET handed_on = ?3 WHERE store = ?1 AND register = ?2 AND handed_on IS NULL";
+        // A device that comes back has its journal still: what it had sent before may be under way.
+        const HAND_ON: &str = "UPDATE devices SET handed_on = ?3 WHERE store = ?1 AND register = ?2 AND id <> ?4 AND handed_on IS NULL";
         const ACTIVATE: &str = "INSERT INTO devices (token_hash, id, store, register, activated, numbers) VALUES (?1, ?2, ?3, ?4, 1, ?5)
             ON CONFLICT (token_hash) DO UPDATE SET id = excluded.id, store = excluded.store, register = excluded.register, activated = 1,
             numbers = excluded.numbers, handed_on = NULL";
@@ -63,7 +64,7 @@ impl ChannelDatabase for SqliteChannel {
             release(transaction, &device.register)?;
             let known = device.numbers.max(highest_numbers(transaction, &device.register)?);
             let numbers = serde_json::to_string(&known).map_err(ChannelError::broken)?;
-            transaction.execute(HAND_ON, params![store, number, numbers])?;
+            transaction.execute(HAND_ON, params![store, number, numbers, device.id])?;
             transaction.execute(ACTIVATE, params![device.token_hash, device.id, store, number, numbers])?;
             Ok(known)
         })
