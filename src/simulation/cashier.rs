@@ -27,9 +27,9 @@ const ASKED_MAX: u32 = 60;
 /// What a command without headquarters may take, in milliseconds: a try to reconnect, a time-out, and a little for looking
 /// at the clock.
 const PATIENCE_MS: u64 = 300 + 1_000 + 100;
-/// Commands that go on to headquarters, or ask several things, have more: as long as a scale unit waits for a headquarters that hangs, over a
-/// slow road.
-const LONG_PATIENCE_MS: u64 = 15_000 + 2_500 + 1_000;
+/// Commands that go on to headquarters, or ask several things, have more: as long as a scale unit waits for a headquarters that hangs, twice
+/// for an activation, over a slow road. In life the register stops waiting earlier; here all is one thread, and it waits for the scale unit's end.
+const LONG_PATIENCE_MS: u64 = 2 * 15_000 + 2_500 + 1_000;
 /// Lines of a sale after which somebody pays.
 const LINES_MAX: usize = 25;
 

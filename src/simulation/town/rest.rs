@@ -13,8 +13,8 @@ use super::Town;
 use super::orders::SupportOffline;
 use crate::clock::Clock;
 
-/// Rounds of everybody in each part of the second phase.
-const ROUNDS_MAX: u32 = 60;
+/// Rounds of everybody in each part of the second phase: a day of sales is handed on in pieces where bad records lie between.
+const ROUNDS_MAX: u32 = 240;
 /// What is done at a machine that has taken another's place.
 const COMMANDS_ELSEWHERE: u32 = 40;
 /// Keys of what has not arrived.
