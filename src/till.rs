@@ -201,6 +201,7 @@ impl Till {
         self.write_down_switches();
         self.write_down_signing();
         self.renew_configuration(question);
+        self.open_what_waits(question);
         match desk.ask(&self.view(), question) {
             Reply::Answer(answer) => {
                 self.last_activity = self.clock.tick();
@@ -513,6 +514,13 @@ impl Till {
         self.notice.as_ref().is_some_and(|notice| notice.level == Level::Error)
     }
 
+    /// Without an offline database in use, in mid-sale too, one that could not be opened when it came is tried again before each command.
+    fn open_what_waits(&mut self, question: &Question) {
+        if question.prompt == Prompt::Command && !self.offline_database.is_open() {
+            self.swap_offline_database();
+        }
+    }
+
     /// Takes a newer offline database into use, between two sales; the old one stays when it does not open.
     fn swap_offline_database(&mut self) {
         if !self.offline_database.is_waiting() || self.sources.connection().offline() == OfflineMode::Unsupported {
@@ -523,12 +531,11 @@ impl Till {
                 self.sources.set_offline(Some(database));
                 self.read_own_configuration();
             }
-            Err(why) => {
-                self.notice = Some(Notice {
-                    level: Level::Error,
-                    text: format!("the newer offline database does not open: {why}"),
-                    hint: "the register goes on as it was; it is fetched again".to_owned(),
-                });
+            Err(Problem { why, hint }) => {
+                tracing::warn!(%why, "the offline database does not open");
+                if !self.has_error_to_show() {
+                    self.notice = Some(Notice { level: Level::Error, text: format!("the offline database does not open: {why}"), hint });
+                }
             }
         }
     }

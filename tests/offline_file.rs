@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::io::{Cursor, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
 
@@ -357,6 +357,43 @@ fn a_newer_database_that_does_not_open_leaves_the_one_there_is_and_is_fetched_ag
     drop(first);
     assert_eq!(price(&shop.reopen()), before);
     assert_eq!((shop.reports(), shop.steered.status().version), (vec![(2, Status::Applied)], Some(2)));
+}
+
+/// Puts what fails like a bad disk in a file's place, and says where the file is meanwhile.
+fn lose(path: &Path) -> PathBuf {
+    let away = path.with_extension("away");
+    std::fs::rename(path, &away).unwrap();
+    std::os::unix::fs::symlink(path, path).unwrap();
+    away
+}
+
+#[test]
+fn a_newer_database_whose_disk_fails_for_a_moment_goes_on_waiting() {
+    let mut shop = Shop::new();
+    shop.full(1);
+    shop.look();
+    drop(shop.reopen());
+    shop.reprice(2, "9.99 USD");
+    shop.look();
+    let path = shop.directory.path().join("offline.db");
+    let away = lose(&path);
+    assert!(shop.steered.reopen().is_err_and(|problem| problem.hint.contains("it is tried again")));
+    std::fs::rename(&away, &path).unwrap();
+    assert_eq!(price(&shop.reopen()), "9.99");
+}
+
+#[test]
+fn a_database_whose_disk_fails_at_the_start_is_not_set_aside() {
+    let mut shop = Shop::new();
+    shop.full(1);
+    shop.look();
+    drop(shop.reopen());
+    shop.restart();
+    let path = shop.directory.path().join("offline.db");
+    let away = lose(&path);
+    assert!(shop.file.open_existing().is_none());
+    std::fs::rename(&away, &path).unwrap();
+    assert!(!price(&shop.reopen()).is_empty());
 }
 
 #[test]

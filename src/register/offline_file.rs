@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::downloads::{Keys, Steering};
 use crate::channel::http::HttpChannel;
-use crate::channel::sqlite::{SqliteChannel, master};
+use crate::channel::sqlite::{OpenError, SqliteChannel, master};
 use crate::channel::{Channel, ChannelError, ErrorKind, Refusal, Result};
 use crate::clock::{SharedClock, Tick, Time};
 use crate::desk::{Background, Reply};
@@ -167,14 +167,21 @@ impl OfflineFile {
         self.state().kept = Kept::default();
     }
 
-    /// The database of the last time. One that does not open is set aside, and fetched again after the sign-in.
+    /// The database of the last time. One that is damaged is set aside, and fetched again after the sign-in; one whose disk fails waits.
     pub fn open_existing(&self) -> Option<Arc<dyn Channel>> {
         let path = &self.shared.path;
-        if !path.exists() && !master::waiting(path).exists() {
+        let is_absent = |file: &Path| file.try_exists().is_ok_and(|is_there| !is_there);
+        if is_absent(path) && is_absent(&master::waiting(path)) {
             return None;
         }
         match self.open() {
             Ok(database) => Some(database),
+            Err(why) if why.may_pass() => {
+                tracing::warn!(%why, "the offline database does not open yet");
+                let mut state = self.state();
+                (state.is_newer, state.remark) = (true, Some(format!("the one from before does not open: {why}")));
+                None
+            }
             Err(why) => {
                 let aside = self.set_aside("broken");
                 tracing::warn!(%why, %aside, "the offline database does not open");
@@ -194,9 +201,9 @@ impl OfflineFile {
         self.shared.steering.is_quiet()
     }
 
-    fn open(&self) -> std::result::Result<Arc<dyn Channel>, String> {
-        let database = SqliteChannel::open_read_only(&self.shared.path).map_err(|error| error.to_string())?;
-        let version = database.data_version().map_err(|error| error.to_string())?;
+    fn open(&self) -> std::result::Result<Arc<dyn Channel>, OpenError> {
+        let database = SqliteChannel::open_read_only(&self.shared.path)?;
+        let version = database.data_version().map_err(|error| OpenError::Corrupt(error.to_string()))?;
         {
             let mut state = self.state();
             (state.version, state.in_use) = (Some(version), Some(version));
@@ -340,7 +347,7 @@ impl OfflineFile {
         state.kept.reports.extend(round.reports);
         let surplus = state.kept.reports.len().saturating_sub(REPORTS_MAX);
         state.kept.reports.drain(..surplus);
-        state.is_newer = state.waiting.is_some() || state.version.is_some() && state.version != state.in_use;
+        state.is_newer |= state.waiting.is_some() || state.version.is_some() && state.version != state.in_use;
         // What the road does is told by the connection; it is no news that packages do not come either.
         let of_the_road = matches!(round.problem, Some(PackageError::Source(_) | PackageError::Cut { .. }));
         let told = problem.clone().filter(|_| !of_the_road);
@@ -445,7 +452,7 @@ impl OfflineDatabase for SteeredFile {
         state.is_newer && state.activity != Activity::OnlineOnly
     }
 
-    fn reopen(&mut self) -> std::result::Result<Arc<dyn Channel>, String> {
+    fn reopen(&mut self) -> std::result::Result<Arc<dyn Channel>, Problem> {
         let Self(file) = self;
         let waited = {
             let mut state = file.state();
@@ -454,10 +461,17 @@ impl OfflineDatabase for SteeredFile {
         };
         let opened = file.open();
         let mut state = file.state();
+        if let Err(why) = &opened
+            && why.may_pass()
+        {
+            state.is_newer = true;
+            state.waiting = state.waiting.take().or(waited);
+            return Err(Problem { why: why.to_string(), hint: format!("{}; it is tried again", why.hint()) });
+        }
         if let Some(manifest) = waited {
             let (status, reason) = match &opened {
                 Ok(_) => (Status::Applied, String::new()),
-                Err(why) => (Status::Failed, why.clone()),
+                Err(why) => (Status::Failed, why.to_string()),
             };
             let register = file.shared.steering.keys().map(|keys| keys.register);
             state.kept.reports.push(Report { package: manifest.id, register, status, reason, at: file.shared.clock.now() });
@@ -470,7 +484,7 @@ impl OfflineDatabase for SteeredFile {
         }
         drop(state);
         file.shared.steering.go_on();
-        opened
+        opened.map_err(|why| Problem { why: why.to_string(), hint: "the register goes on as it was; it is fetched again".to_owned() })
     }
 
     fn configure(&self, profile: &OfflineProfile) {

@@ -19,8 +19,8 @@ pub trait OfflineDatabase: Send {
     fn is_open(&self) -> bool;
     /// Whether a newer one waits to be taken into use.
     fn is_waiting(&self) -> bool;
-    /// Takes the newer one into use. When that fails, whoever holds the old one goes on with it.
-    fn reopen(&mut self) -> Result<Arc<dyn Channel>, String>;
+    /// Takes the newer one into use. When that fails, whoever holds the old one goes on with it; it goes on waiting when it may open yet.
+    fn reopen(&mut self) -> Result<Arc<dyn Channel>, Problem>;
     /// Headquarters has changed the profile.
     fn configure(&self, profile: &OfflineProfile);
     /// Headquarters has *Support offline* at no from now on: what there is is set aside, and nothing is fetched any more.

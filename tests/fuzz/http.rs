@@ -29,6 +29,8 @@ const DEVICE: (&str, &str) = ("{device}", "0123456789abcdef0123456789abcdef01234
 const SESSION: (&str, &str) = ("{session}", "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210");
 /// How long a server may take for an answer; it is in the same process, and busy with nothing else.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// How long it may take until it is left with what it has been sent.
+const MORE_WAIT: Duration = Duration::from_millis(20);
 /// Bytes read of an answer at most.
 const ANSWER_MAX: u64 = 8 << 20;
 
@@ -68,18 +70,18 @@ pub(super) fn headquarters_requests(bytes: &[u8]) {
 fn asked(served: &Served, bytes: &[u8]) {
     assert!(served.folder.path().exists());
     if let Some(raw) = bytes.strip_prefix(&[0]) {
-        let _ = exchange(served.address, &filled_in(raw, served), &[]);
+        let _ = exchange(served.address, &filled_in(raw, served), End::OfAll);
     } else {
         let end = bytes.windows(2).position(|two| two == b"\n\n").unwrap_or(bytes.len());
         let body = filled_in(bytes.get(end + 2..).unwrap_or_default(), served);
         if let Some(head) = head(&filled_in(&bytes[..end], served), body.len()) {
-            let answer = exchange(served.address, &head, &body);
+            let answer = exchange(served.address, &[head.as_slice(), &body].concat(), End::OfRequest);
             let status = status(&answer);
             let shown = String::from_utf8_lossy(&answer[..answer.len().min(400)]);
             assert!(matches!(status, Some(200..=499 | 503)), "{} is answered with {shown}", String::from_utf8_lossy(&head));
         }
     }
-    let health = exchange(served.address, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", &[]);
+    let health = exchange(served.address, b"GET /health HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n", End::OfRequest);
     assert_eq!(status(&health), Some(200), "the server is well");
 }
 
@@ -103,17 +105,30 @@ fn head(lines: &[u8], body_length: usize) -> Option<Vec<u8>> {
     Some(head)
 }
 
-/// Sends and reads until the other side has said all; raw bytes are the end of what is sent.
-fn exchange(address: SocketAddr, head: &[u8], body: &[u8]) -> Vec<u8> {
+/// What the last of the bytes sent is the end of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// A request that says that the connection ends with its answer.
+    OfRequest,
+    /// Whatever was to be sent.
+    OfAll,
+}
+
+/// Sends and reads until the other side has said all.
+fn exchange(address: SocketAddr, bytes: &[u8], end: End) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("a connection");
     stream.set_read_timeout(Some(ANSWER_WAIT)).expect("a time-out");
     stream.set_write_timeout(Some(ANSWER_WAIT)).expect("a time-out");
     // A server that refuses the head may close before it has read the body.
-    let _ = stream.write_all(&[head, body].concat());
-    if !head.ends_with(b"\r\n\r\n") {
+    let _ = stream.write_all(bytes);
+    let mut answer = Vec::new();
+    if end == End::OfAll {
+        // The server may answer and wait for more, or wait for the rest.
+        stream.set_read_timeout(Some(MORE_WAIT)).expect("a time-out");
+        let _ = (&stream).take(ANSWER_MAX).read_to_end(&mut answer);
+        stream.set_read_timeout(Some(ANSWER_WAIT)).expect("a time-out");
         let _ = stream.shutdown(Shutdown::Write);
     }
-    let mut answer = Vec::new();
     let _ = stream.take(ANSWER_MAX).read_to_end(&mut answer);
     answer
 }

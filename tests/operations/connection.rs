@@ -490,6 +490,24 @@ fn a_register_keeps_its_database_when_the_newer_one_does_not_open() {
 }
 
 #[test]
+fn a_database_that_could_not_be_opened_when_it_came_is_opened_in_mid_sale_once_it_can_be() {
+    let mut shop = Shop::open();
+    shop.play("scan cola");
+    {
+        let mut database = shop.database.lock().unwrap();
+        (database.open, database.waiting, database.broken) = (false, true, Some("the disk is full"));
+    }
+    shop.play("fetched; scan bread");
+    assert_eq!(shop.database.lock().unwrap().swaps, 0);
+    {
+        let mut database = shop.database.lock().unwrap();
+        (database.waiting, database.broken) = (true, None);
+    }
+    shop.play("scan bread");
+    assert_eq!(shop.database.lock().unwrap().swaps, 1);
+}
+
+#[test]
 fn a_locked_register_that_was_deactivated_and_has_no_data_of_its_own_opens_with_a_new_code() {
     let script = "scan cola; 703; road deactivated; sign 000160; road up; code good; sign 000160; scan bread";
     shows_at(online_only, &[(script, "COLA 1.00 | BREAD 2.30 | due 3.30")]);

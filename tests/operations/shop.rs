@@ -19,7 +19,7 @@ use evertill::retail::transaction::{Content, Event, Transaction};
 use evertill::secret::Secret;
 use evertill::signature::VerifyingKey;
 use evertill::sync::upload::UploadStatus;
-use evertill::till::{Activation, ActivationError, DownloadStatus, OfflineDatabase, Setup, Sources, Standing, Till, Uploads};
+use evertill::till::{Activation, ActivationError, DownloadStatus, OfflineDatabase, Problem, Setup, Sources, Standing, Till, Uploads};
 use evertill::view::View;
 use tempfile::TempDir;
 
@@ -356,11 +356,11 @@ impl OfflineDatabase for FakeDatabase {
         self.state.lock().unwrap().online.push(online);
     }
 
-    fn reopen(&mut self) -> Result<Arc<dyn Channel>, String> {
+    fn reopen(&mut self) -> Result<Arc<dyn Channel>, Problem> {
         let mut state = self.state.lock().unwrap();
         state.waiting = false;
         if let Some(why) = state.broken {
-            return Err(why.to_owned());
+            return Err(Problem { why: why.to_owned(), hint: "it is fetched again".to_owned() });
         }
         state.open = true;
         state.swaps += 1;

@@ -78,6 +78,11 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// Whether the file may be whole, and open once the disk is well again.
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Io(_))
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> &'static str {
         match self {
