@@ -1,6 +1,6 @@
 //! Bytes on the wire: requests to the servers, and answers to those who ask them.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -29,6 +29,8 @@ const DEVICE: (&str, &str) = ("{device}", "0123456789abcdef0123456789abcdef01234
 const SESSION: (&str, &str) = ("{session}", "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210");
 /// How long a server may take for an answer; it is in the same process, and busy with nothing else.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
+/// Inputs that one server is given.
+const INPUTS_MAX: u32 = 5_000;
 /// How long it may take until it is left with what it has been sent.
 const MORE_WAIT: Duration = Duration::from_millis(20);
 /// Bytes read of an answer at most.
@@ -43,16 +45,32 @@ struct Served {
     _headquarters: Option<HeadquartersServer>,
 }
 
+/// A server that begins anew after so many inputs: what it sets aside it keeps, until it takes no more.
+struct Running {
+    served: Option<Served>,
+    inputs: u32,
+}
+
+impl Running {
+    fn serve(&mut self, begin: impl FnOnce() -> Served) -> &Served {
+        self.inputs += 1;
+        if self.inputs.is_multiple_of(INPUTS_MAX) {
+            self.served = None;
+        }
+        self.served.get_or_insert_with(begin)
+    }
+}
+
 thread_local! {
-    static UNIT: OnceCell<Served> = const { OnceCell::new() };
-    static HEADQUARTERS: OnceCell<Served> = const { OnceCell::new() };
+    static UNIT: RefCell<Running> = const { RefCell::new(Running { served: None, inputs: 0 }) };
+    static HEADQUARTERS: RefCell<Running> = const { RefCell::new(Running { served: None, inputs: 0 }) };
     static IMPOSTOR: OnceCell<Impostor> = const { OnceCell::new() };
 }
 
 /// A request to a scale unit; see [`asked`].
 pub(super) fn requests(bytes: &[u8]) {
-    UNIT.with(|unit| {
-        let unit = unit.get_or_init(scale_unit);
+    UNIT.with_borrow_mut(|unit| {
+        let unit = unit.serve(scale_unit);
         if let Some((channel, _)) = &unit.unit {
             enrol(channel);
         }
@@ -62,7 +80,7 @@ pub(super) fn requests(bytes: &[u8]) {
 
 /// A request to headquarters; see [`asked`].
 pub(super) fn headquarters_requests(bytes: &[u8]) {
-    HEADQUARTERS.with(|headquarters| asked(headquarters.get_or_init(office), bytes));
+    HEADQUARTERS.with_borrow_mut(|headquarters| asked(headquarters.serve(office), bytes));
 }
 
 /// Without a NUL in front a head, an empty line and a body, whose length is told rightly: it is answered, and not with a failure of the
