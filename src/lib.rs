@@ -5,6 +5,7 @@
 pub mod clock;
 pub mod ids;
 pub mod money;
+mod place;
 pub mod private;
 pub mod profile;
 mod round;

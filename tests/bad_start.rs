@@ -17,10 +17,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use evertill::device::{DeviceFile, Identity};
 use evertill::headquarters::kinds::Kind;
+use evertill::ids::RegisterId;
 use evertill::journal::Reader;
 use evertill::journal::verify::verify;
+use evertill::retail::register::Numbers;
 use evertill::retail::transaction::Content;
+use evertill::secret::Secret;
 use impostor::{Answers, Impostor};
 use sample::Sample;
 use terminal::{Start, Terminal, keys};
@@ -48,6 +52,30 @@ fn a_profile_with_mistakes_is_refused_with_all_of_them() {
     let doctor = run(&["doctor", "--profile", &file, "--data", &folder.path().join("none").display().to_string()]);
     assert_eq!(doctor.status, 1);
     assert!(doctor.has_line(&["WRONG profile", "5 problems", "profile.toml:2:9", "→"]), "{doctor:?}");
+}
+
+#[test]
+fn a_device_of_a_chain_is_not_shown_to_the_sample_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().display().to_string();
+    let register = RegisterId { store: "343".to_owned(), number: 2 };
+    let mut device = DeviceFile::of(folder.path()).read_or_begin().expect("a device");
+    let identity = Identity {
+        register,
+        token: Secret::new("1f".repeat(32)),
+        pin_key: Secret::new("2e".repeat(32)),
+        headquarters_key: "3d".repeat(32),
+        numbers: Numbers::default(),
+        deactivated: false,
+    };
+    device.identity = Some(identity);
+    DeviceFile::of(folder.path()).write(&device).expect("a device");
+    let opened = run(&["--data", &data]);
+    assert_eq!(opened.status, 2);
+    assert!(opened.told.contains("is register 343-2 of a chain") && opened.told.contains("--scale-unit URL"), "{}", opened.told);
+    assert!(run(&["doctor", "--data", &data]).has_line(&["WRONG scale unit", "is register 343-2 of a chain"]));
+    assert!(!folder.path().join("sample-store").exists());
+    assert_eq!(DeviceFile::of(folder.path()).read().expect("a device"), Some(device));
 }
 
 #[test]

@@ -23,6 +23,7 @@ use crate::ids::{OperatorId, ProductId, RegisterId, TransactionId};
 use crate::master_data::MasterData;
 use crate::package::Manifest;
 use crate::pin::PinKey;
+use crate::place;
 use crate::retail::gift_card::GiftCard;
 use crate::retail::product::{Found, Product};
 use crate::retail::register::RegisterSetup;
@@ -220,6 +221,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// A database's own failure, in words for whoever keeps it running.
 impl From<rusqlite::Error> for ChannelError {
     fn from(error: rusqlite::Error) -> Self {
+        if place::was_moved(&error) {
+            return Self::broken(format!("the database: {}", place::MOVED));
+        }
         let said = match error.sqlite_error_code() {
             Some(ErrorCode::DiskFull) => "the disk of the database is full",
             Some(ErrorCode::SystemIoFailure | ErrorCode::CannotOpen) => "the database file cannot be read or written",

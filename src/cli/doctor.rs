@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::RegisterArgs;
 use super::out::{self, Failure};
-use super::register::{CARRIED, data_directory, read_profile, scale_unit_url};
+use super::register::{CARRIED, SampleStore, data_directory, read_profile, refuse_device_of, scale_unit_url};
 use super::server::refuse_plain_http;
 use crate::channel::http::HttpChannel;
 use crate::channel::sqlite::SqliteChannel;
@@ -51,7 +51,10 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     clock(&mut findings, &data)?;
     findings.good("printer", "none configured; receipts are shown on the screen")?;
     match url {
-        None => findings.good("scale unit", "none configured; the register starts one on the sample store")?,
+        None => match refuse_device_of(&data, SampleStore::NotStarted) {
+            Err(refused) => findings.bad("scale unit", refused.message, refused.hint.as_deref().unwrap_or_default())?,
+            Ok(()) => findings.good("scale unit", "none configured; the register starts one on the sample store")?,
+        },
         Some(url) => match refuse_plain_http(&url, "its address", CARRIED) {
             Err(refused) if !args.allow_plain_http => {
                 findings.bad("scale unit", refused.message, refused.hint.as_deref().unwrap_or_default())?;

@@ -12,6 +12,7 @@ use super::{RegisterArgs, log};
 use crate::chain::Chain;
 use crate::clock::{Clock, SharedClock, SystemClock};
 use crate::desk::{Background, Reply};
+use crate::device::{DeviceFile, Identity};
 use crate::ids::{KeySource, RegisterId};
 use crate::profile::{self, Profile, is_address};
 use crate::register::{OpenError, Options, Register};
@@ -24,6 +25,8 @@ use crate::ui::terminal::Terminal;
 use crate::ui::theme::Theme;
 use crate::ui::{self, Screen};
 
+/// Its folder in the data directory.
+const SAMPLE_STORE: &str = "sample-store";
 /// What goes between a register and its scale unit.
 pub(super) const CARRIED: &str = "PINs, its token and sales";
 
@@ -42,16 +45,18 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     let (_chain, url, sample_hint, activation_code) = if let Some(url) = url {
         (None, url, None, given)
     } else {
-        let folder = data.join("sample-store");
+        refuse_device_of(&data, SampleStore::NotStarted)?;
+        let folder = data.join(SAMPLE_STORE);
         let register = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
         let started = Chain::on_sample_store(&folder, &clock).and_then(|chain| {
             let code = chain.activation_code(&data, &register)?;
             Ok((chain, code))
         });
         let (chain, code) = started.map_err(|error| {
-            let hint = format!("it is a sample: remove {} to begin it anew, or name a scale unit with --scale-unit", folder.display());
+            let hint = format!("see to {}, begin anew with another --data DIR, or name a scale unit with --scale-unit", folder.display());
             Failure::found(error).with_hint(hint)
         })?;
+        refuse_device_of(&data, SampleStore::Of(&chain))?;
         let url = format!("http://{}", chain.scale_unit_address());
         (Some(chain), url, Some(SIGN_IN_HINT.to_owned()), given.or(code))
     };
@@ -68,6 +73,32 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
         wire: None,
     };
     show(screen, clock.as_ref(), options)
+}
+
+/// How much is known of a data directory's sample store.
+#[derive(Clone, Copy)]
+pub(super) enum SampleStore<'a> {
+    /// Whether there is one.
+    NotStarted,
+    /// Its chain.
+    Of(&'a Chain),
+}
+
+/// A device of another chain is not shown to the sample store: that would refuse it, and the device believe that it was deactivated.
+pub(super) fn refuse_device_of(data: &Path, sample_store: SampleStore<'_>) -> Result<(), Failure> {
+    let device = DeviceFile::of(data).read().map_err(|error| Failure::found(&error).with_hint(error.hint()))?;
+    let is_known = |identity: &Identity| match sample_store {
+        SampleStore::NotStarted => data.join(SAMPLE_STORE).exists(),
+        SampleStore::Of(chain) => chain.headquarters().verifying_key() == identity.headquarters_key,
+    };
+    match device.and_then(|device| device.identity) {
+        Some(identity) if !is_known(&identity) => {
+            let what = format!("{} is register {} of a chain, and no scale unit is named", data.display(), identity.register);
+            Err(Failure::usage(what)
+                .with_hint("name its scale unit with --scale-unit URL or in a profile; the sample store wants --data DIR of its own"))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// The first frame is drawn before the register is open: the cashier sees at once that something happens.

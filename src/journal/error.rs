@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::ErrorCode;
 
 use crate::ids::RegisterId;
+use crate::place;
 use crate::retail::register::Numbers;
 
 /// Result of an answer of the journal.
@@ -53,6 +54,9 @@ pub enum JournalError {
     /// No register can have given the numbers it is to go on from.
     #[error("the register was given numbers beyond {}, which none can reach", Numbers::MAX)]
     Numbers,
+    /// Its file is not where it was opened.
+    #[error("the journal: {}, nothing was recorded", place::MOVED)]
+    Moved,
     /// No room left.
     #[error("the disk is full, nothing was recorded")]
     Full,
@@ -75,6 +79,9 @@ impl JournalError {
             Self::Missing { .. } => "name the register's data directory with --data",
             Self::AlreadyRecorded => "begin a new sale",
             Self::Numbers => "activate the register again; when they come again, see at headquarters which record has them",
+            Self::Moved => {
+                "put journal.db back and go on; if it is deleted, leave the register open until it has sent everything and call support"
+            }
             Self::Full => "make room on the disk, then try again",
             Self::Io { .. } => "check the disk and the rights on the data directory, then try again",
         }
@@ -91,6 +98,9 @@ impl JournalError {
 
 impl From<rusqlite::Error> for JournalError {
     fn from(error: rusqlite::Error) -> Self {
+        if place::was_moved(&error) {
+            return Self::Moved;
+        }
         let problem = error.to_string();
         let Some(code) = error.sqlite_error() else {
             // Everything that rusqlite itself finds wrong here is a value that this program never wrote.

@@ -9,7 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use super::chain;
 use super::error::{JournalError, Result};
 use crate::ids::RegisterId;
-use crate::private;
+use crate::{place, private};
 
 mod embedded {
     #![allow(missing_docs, unreachable_pub, clippy::unwrap_used, reason = "made by a macro")]
@@ -70,7 +70,8 @@ pub(super) fn create_if_missing(directory: &Path, register: &RegisterId) -> Resu
 /// Opens an existing journal for writing, up to date with this program.
 pub(super) fn open(directory: &Path) -> Result<Connection> {
     let (mut database, version) = open_checked(directory, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
-    private::keep_others_out(&directory.join(JOURNAL))?;
+    let path = directory.join(JOURNAL);
+    private::keep_others_out(&path)?;
     if version < known_version() {
         migrate(&mut database)?;
     }
@@ -78,6 +79,7 @@ pub(super) fn open(directory: &Path) -> Result<Connection> {
     database.pragma_update(None, "synchronous", "FULL")?;
     database.pragma_update(None, "fullfsync", true)?;
     database.pragma_update(None, "foreign_keys", true)?;
+    place::commit_in_place(&mut database, &path)?;
     Ok(database)
 }
 

@@ -48,6 +48,21 @@ fn every_change_of_the_sale_in_hand_is_there_after_a_kill() {
 }
 
 #[test]
+fn nothing_is_recorded_in_a_file_that_was_moved_away_until_it_is_back() {
+    let mut shop = Shop::open();
+    let sale = shop.sale(2);
+    let path = shop.directory.path().join("journal.db");
+    let away = path.with_extension("away");
+    std::fs::rename(&path, &away).unwrap();
+    assert_eq!(shop.journal.keep(&sale), Err(JournalError::Moved));
+    std::fs::copy(&away, &path).unwrap();
+    assert_eq!(shop.journal.keep(&sale), Err(JournalError::Moved), "a copy is not the file");
+    std::fs::rename(&away, &path).unwrap();
+    shop.journal.keep(&sale).unwrap();
+    assert_eq!(after_kill(&shop).1.sale_in_hand().unwrap(), Some(sale));
+}
+
+#[test]
 fn a_concluded_sale_is_there_after_a_kill_and_no_longer_in_hand() {
     let mut shop = Shop::open();
     let mut sale = shop.sale(3);

@@ -6,7 +6,7 @@ use axum::Extension;
 use axum::Json;
 use axum::extract::rejection::{PathRejection, QueryRejection, StringRejection};
 use axum::extract::{Path, Query, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -114,10 +114,15 @@ pub(super) async fn record(
     State(unit): Shared,
     Bringer(device): Bringer,
     id: Result<Path<Uuid>, PathRejection>,
-    canonical: Result<String, StringRejection>,
+    headers: HeaderMap,
+    body: Result<String, StringRejection>,
 ) -> Answer<(StatusCode, Json<Receipt>)> {
-    let (Path(id), canonical) = (id?, canonical?);
-    let upload = Upload { id: TransactionId(id), canonical };
+    let Path(id) = id?;
+    if headers.get(header::CONTENT_TYPE).is_some_and(|given| !given.as_bytes().starts_with(JSON.as_bytes())) {
+        return Err(Refused::with_status(ProblemKind::Invalid, StatusCode::UNSUPPORTED_MEDIA_TYPE, "a transaction is application/json"));
+    }
+    // What tools put around a text is no part of it.
+    let upload = Upload { id: TransactionId(id), canonical: body?.trim_ascii().to_owned() };
     let recorded = unit.ask({
         let metrics = Arc::clone(&unit.metrics);
         move |channel| {

@@ -251,6 +251,15 @@ mod tests {
     }
 
     #[test]
+    fn nothing_is_taken_into_a_file_that_was_deleted() {
+        let (folder, database) = database();
+        std::fs::remove_file(folder.path().join("channel.db")).unwrap();
+        let error = record(&database, &event(1)).unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Broken);
+        assert!(error.detail.contains("moved away or deleted"), "{error}");
+    }
+
+    #[test]
     fn a_flood_of_refused_records_does_not_fill_the_disk() {
         let (_folder, database) = database();
         let fill = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)

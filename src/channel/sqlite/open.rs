@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use crate::private;
+use crate::{place, private};
 
 mod channel {
     refinery::embed_migrations!("src/channel/sqlite/migrations");
@@ -106,6 +106,7 @@ pub(super) fn for_writing(path: &Path, schema: Schema) -> Result<Connection, Ope
     }
     make_durable(&database)?;
     migrate(&mut database, schema)?;
+    place::commit_in_place(&mut database, path)?;
     Ok(database)
 }
 

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::{Error, Result, Row, Tx, Value};
-use crate::private;
+use crate::{place, private};
 
 mod schema {
     refinery::embed_migrations!("src/headquarters/database/migrations/sqlite");
@@ -63,12 +63,13 @@ impl Files {
     }
 
     fn connect(&self) -> Result<Connection> {
-        let database = Connection::open(&self.path).map_err(|error| Error::Database(format!("{}: {error}", self.path.display())))?;
+        let mut database = Connection::open(&self.path).map_err(|error| Error::Database(format!("{}: {error}", self.path.display())))?;
         database.busy_timeout(LOCK_WAIT)?;
         // WAL with NORMAL forgets acknowledged transactions when the power fails.
         database.pragma_update(None, "synchronous", "full")?;
         database.pragma_update(None, "foreign_keys", true)?;
         database.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+        place::commit_in_place(&mut database, &self.path)?;
         Ok(database)
     }
 
@@ -128,6 +129,6 @@ fn value(found: ValueRef<'_>) -> Value {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
-        Self::Database(error.to_string())
+        Self::Database(if place::was_moved(&error) { place::MOVED.to_owned() } else { error.to_string() })
     }
 }
