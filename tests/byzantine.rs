@@ -13,7 +13,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use evertill::ids::splitmix64;
-use targets::{TARGETS, Target};
+use targets::TARGETS;
 
 /// Inputs of a target that are made from its corpus.
 const LIGHT: u64 = 3_000;
