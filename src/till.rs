@@ -152,7 +152,7 @@ impl Till {
         }
     }
 
-    /// Every press of a button runs these tests in this order, because it decides which error the cashier sees (operations.md A2).
+    /// Every press of a button runs these tests in this order, because it decides which error the cashier sees.
     fn operate(&mut self, desk: &mut dyn Desk, number: u16, parameter: Option<&str>) -> Result<(), Stop> {
         use operations::{Need, OfflineRule};
         let Some(operation) = operations::by_number(number) else {
@@ -264,7 +264,7 @@ impl Till {
         Ok(())
     }
 
-    /// Lets the operation go on when the operator has the right, or a manager lends his for this once (operations.md A2.1).
+    /// Lets the operation go on when the operator has the right, or a manager lends his for this once.
     fn authorize(&mut self, desk: &mut dyn Desk, permission: Permission, operation: u16) -> Result<(), Stop> {
         if permission == Permission::Everyone {
             return Ok(());
@@ -569,7 +569,7 @@ impl Till {
     }
 }
 
-/// A payment card's number that was typed where none belongs goes no further: into no search, no count of tries, no record (security.md S16).
+/// A payment card's number that was typed where none belongs goes no further: into no search, no count of tries, no record.
 fn refuse_card_number(answer: &Answer) -> Result<(), Stop> {
     let typed = match answer {
         Answer::Entry(text) | Answer::SearchText(text) => text,

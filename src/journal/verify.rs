@@ -1,4 +1,4 @@
-//! The verifier: walks the whole journal and names every record that was deleted, swapped, edited or cut off (security.md S20).
+//! The verifier: walks the whole journal and names every record that was deleted, swapped, edited or cut off.
 //!
 //! It only reads, trusts no column, and goes on after each problem. Whoever can write the file can make new links for all that he changed,
 //! but not the signatures over them. The public keys stand in the journal: who was told them before, as headquarters is by the first

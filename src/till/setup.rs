@@ -130,7 +130,7 @@ impl Till {
 }
 
 /// A restart is no way back online by itself: what a cashier disconnected a cashier connects, and a sale that went on offline ends
-/// there (operations.md part C, rows 26 and 27). Without an offline database neither is possible, and the register begins online.
+/// there. Without an offline database neither is possible, and the register begins online.
 fn stay_offline(sources: &mut Sources, cause: &str, in_mid_sale: bool, profile: &Profile, now: Tick) {
     if cause == Cause::Manual.to_string() {
         sources.disconnect();
