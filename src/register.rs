@@ -101,8 +101,12 @@ impl Uploads for SteeredUploader {
         self.0.wake();
     }
 
-    fn set_online(&self, online: bool) {
-        self.0.set_online(online);
+    fn went_online(&self) {
+        self.0.went_online();
+    }
+
+    fn went_offline(&self) {
+        self.0.went_offline();
     }
 
     fn status(&self) -> UploadStatus {

@@ -404,8 +404,13 @@ impl Till {
         let online = *self.sources.state() == State::Online;
         if self.uploading != online {
             self.uploading = online;
-            self.uploads.set_online(online);
-            self.offline_database.set_online(online);
+            if online {
+                self.uploads.went_online();
+                self.offline_database.went_online();
+            } else {
+                self.uploads.went_offline();
+                self.offline_database.went_offline();
+            }
         }
         if let Some(numbers) = self.sources.take_numbers() {
             self.go_on_behind(numbers);
@@ -464,7 +469,7 @@ impl Till {
             Background::UploadUnreachable { sent, failure } => {
                 // The uploads have stopped by themselves, and wait to be told to go on.
                 self.uploading = false;
-                self.offline_database.set_online(false);
+                self.offline_database.went_offline();
                 self.sources.unreachable(sent, failure);
             }
             Background::UploadProgress | Background::RealtimeAnswered => {}
