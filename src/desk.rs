@@ -213,7 +213,7 @@ pub struct Page {
     pub action: Option<String>,
 }
 
-/// What the connection status window shows (operations.md A3.3).
+/// What the connection status window shows.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ConnectionStatus {
     /// `Disconnect` or `Connect`.

@@ -1,5 +1,4 @@
-//! The register's identity on its disk: which device this is, which register headquarters made it, and the secrets that came with that
-//! (security.md S2, S9).
+//! The register's identity on its disk: which device this is, which register headquarters made it, and the secrets that came with that.
 //!
 //! One file, `device.json`, of the data directory's owner alone, written whole. The register reads it when it opens and writes it when it
 //! is activated or deactivated; nobody else has a use for it. The journal does not know it.

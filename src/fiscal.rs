@@ -1,4 +1,4 @@
-//! The fiscal unit: what signs the records of a journal, behind one port (security.md S20, S25).
+//! The fiscal unit: what signs the records of a journal, behind one port.
 //!
 //! The journal asks it, once a record and inside the commit, and goes on without it when it fails: the record then says so itself. The
 //! unit of a register that has no other is [`SoftwareUnit`], a key in a file. A unit must answer within a bounded time, knows nothing of

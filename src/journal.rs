@@ -150,18 +150,19 @@ impl Journal {
         Ok(transaction)
     }
 
-    /// Opens the register's next shift; `id` is the key of the event that says so.
-    pub fn open_shift(&mut self, id: TransactionId, operator: &OperatorId, at: Time, offline: bool) -> Result<Shift> {
+    /// Opens the register's next shift; `id` is the key of the event that says so, `stamp` what it says in that shift.
+    pub fn open_shift(&mut self, id: TransactionId, stamp: impl FnOnce(ShiftId) -> Stamp) -> Result<Shift> {
         const OPEN: &str = "INSERT INTO shifts (number, opened_at, opened_by, receipt_before) VALUES (?1, ?2, ?3, ?4)";
         self.counted.set(None);
         let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known = chain::highest(&commit)?;
         let shift = ShiftId { register: self.register.number, number: known.shift + 1 };
-        commit.execute(OPEN, (stored(shift.number), at.timestamp_millis(), &operator.0, stored(known.receipt)))?;
-        let stamp = Stamp { operator: operator.clone(), shift, at, offline };
+        let stamp = stamp(shift);
+        let opened_at = stamp.at.timestamp_millis();
+        commit.execute(OPEN, (stored(shift.number), opened_at, &stamp.operator.0, stored(known.receipt)))?;
         append(&commit, &self.register, &mut self.signer, id, Content::Event(Event::ShiftOpened), &stamp)?;
         commit.commit()?;
-        Ok(Shift { id: shift, opened_at: at, opened_by: operator.clone() })
+        Ok(Shift { id: shift, opened_at: stamp.at, opened_by: stamp.operator })
     }
 
     /// The register's open shift: the one opened last.

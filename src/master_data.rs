@@ -75,7 +75,7 @@ pub struct ProductCode {
 pub struct StaffMember {
     /// Who and with which rights.
     pub operator: Operator,
-    /// Argon2id in PHC form (security.md S1).
+    /// Argon2id in PHC form.
     pub pin_hash: String,
 }
 

@@ -98,7 +98,7 @@ pub struct Report {
     pub at: Time,
 }
 
-/// States of a package at one database (operations.md A4).
+/// States of a package at one database.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {

@@ -1,4 +1,4 @@
-//! PIN hashes (security.md S1, S2): argon2id in PHC form, bound to a key that is in no database.
+//! PIN hashes: argon2id in PHC form, bound to a key that is in no database.
 //!
 //! A hash that is bound says `keyid=1` and holds HMAC-SHA256 of argon2id's output under the key, so that headquarters can bind a hash it
 //! imported without knowing the PIN. Channel databases check PINs with it, headquarters makes the hashes. It stores nothing.

@@ -27,7 +27,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 pub const ZSTD: &str = "application/zstd";
 
 /// Names the device on every request of a register; its token is in `Authorization: Bearer`, its operator's session in
-/// [`SESSION_HEADER`] (security.md S11: never in an address).
+/// [`SESSION_HEADER`] (never in an address).
 pub const DEVICE_HEADER: &str = "evertill-device";
 /// The token of the operator's session.
 pub const SESSION_HEADER: &str = "evertill-session";

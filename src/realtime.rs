@@ -48,7 +48,7 @@ pub struct Activated {
     pub register: RegisterId,
     /// Authenticates the device from now on.
     pub token: Secret,
-    /// What PIN hashes are bound to (security.md S2), in hexadecimal; it is in no database.
+    /// What PIN hashes are bound to, in hexadecimal; it is in no database.
     pub pin_key: Secret,
     /// Headquarters' Ed25519 key, in hexadecimal: only packages signed with it are applied.
     pub headquarters_key: String,

@@ -5,28 +5,26 @@
 mod activation;
 mod downloads;
 mod offline_file;
+mod opening;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use crate::channel::http::{AddressError, HttpChannel};
-use crate::channel::{Channel, ChannelError, ErrorKind, Refusal};
+use crate::channel::http::AddressError;
+use crate::channel::{ChannelError, ErrorKind, Refusal};
 use crate::clock::SharedClock;
-use crate::connection::Source;
-use crate::deadline::Deadline;
-use crate::desk::{Background, Desk, Reply};
-use crate::device::{DeviceError, Identity};
+use crate::desk::{Desk, Reply};
+use crate::device::DeviceError;
 use crate::ids::{KeySource, RegisterId};
-use crate::journal::{Journal, JournalError, Outbox};
-use crate::private;
+use crate::journal::JournalError;
 use crate::profile::Profile;
 use crate::secret::Secret;
 use crate::sync::upload::{UploadStatus, Uploader};
-use crate::till::{Activation, ActivationError, Setup, Sources, Standing, Till, Uploads, first_activation, look_of, profile_with};
+use crate::till::{ActivationError, Till, Uploads};
 use crate::wire::Wire;
 
-use activation::DeviceActivation;
+use opening::Opening;
 
 pub use downloads::Keys;
 pub use offline_file::{Drive, OfflineFile, Packages, SteeredFile};
@@ -86,126 +84,12 @@ impl Register {
     /// Opens it: the journal with the sale in hand, then whichever source knows the store. A device that is no register yet is made one
     /// by the code of the options.
     pub fn open(options: Options) -> Result<Self, OpenError> {
-        Self::open_with(options, None).and_then(|register| register.ok_or(OpenError::NotActivated))
+        Opening::begin(options, None)?.finish().and_then(|register| register.ok_or(OpenError::NotActivated))
     }
 
     /// The same; where a code is wanted and the options have none, the desk is asked for it. None when the desk hung up.
     pub fn open_at(desk: &mut dyn Desk, options: Options) -> Result<Option<Self>, OpenError> {
-        Self::open_with(options, Some(desk))
-    }
-
-    fn open_with(options: Options, mut desk: Option<&mut dyn Desk>) -> Result<Option<Self>, OpenError> {
-        let Options { profile, data, scale_unit, clock, keys, sample_hint, activation_code, news, wire } = options;
-        private::folder(&data).map_err(|error| OpenError::Directory { path: data.clone(), error })?;
-        let http = connect(wire.as_ref(), &scale_unit, profile.scale_unit.ca.as_deref())?;
-        let http = Arc::new(http);
-        let drive = if wire.is_some() { Drive::Steps } else { Drive::Thread };
-        let packages = Arc::clone(&http) as Arc<dyn Packages>;
-        let offline_file = OfflineFile::driven(data.join("offline.db"), packages, news.clone(), clock.clone(), drive);
-        let mut activation = DeviceActivation::begin(&data, Arc::clone(&http), offline_file.clone())?;
-        let configured = RegisterId { store: profile.register.store.clone(), number: profile.register.number };
-        let expected = activation.journal_owner().unwrap_or(configured);
-        let mut last_serial = 0;
-        let mut ask = |activation: &mut DeviceActivation| match &mut desk {
-            Some(desk) => first_activation(*desk, activation, &expected, &scale_unit, &mut last_serial),
-            None => false,
-        };
-        match &activation_code {
-            Some(code) if activation.standing() == Standing::Unknown => drop(activation.activate(code)?),
-            Some(_) | None => {}
-        }
-        if activation.standing() == Standing::Unknown && !ask(&mut activation) {
-            return Ok(None);
-        }
-        let Some(Identity { register, numbers, .. }) = activation.identity().cloned() else { return Err(OpenError::NotActivated) };
-        let mut journal = Journal::open(&data, &register)?;
-        journal.continue_from(numbers)?;
-        let online: Arc<dyn Channel> = Arc::clone(&http) as Arc<dyn Channel>;
-        let offline = offline_file.open_existing();
-        let kept = offline.as_ref().and_then(|offline| offline.register(&register).ok());
-        let own_profile = profile;
-        let mut profile = profile_with(&own_profile, kept.as_ref());
-        let mut sources =
-            Sources::over(register.clone(), Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
-        let number = register.store.clone();
-        let asked = move |channel: &dyn Channel| channel.store(&number);
-        let mut answer = sources.ask(asked.clone());
-        if answer.is_ok() && sources.source() == Source::Online {
-            activation.was_accepted();
-        }
-        if matches!(&answer, Err(error) if error.kind == ErrorKind::Refused(Refusal::Device)) {
-            activation.was_deactivated();
-            if offline.is_none() {
-                // A code that is spent is no reason not to ask for another.
-                let is_activated = activation_code.is_some_and(|code| activation.activate(&code).is_ok());
-                if !is_activated && !ask(&mut activation) {
-                    return Ok(None);
-                }
-                journal.continue_from(activation.identity().map(|identity| identity.numbers).unwrap_or_default())?;
-                answer = sources.ask(asked);
-            }
-        }
-        let store = answer.or_else(|error| {
-            // A scale unit that answers with an error takes nobody offline, but is no reason to keep a register closed.
-            let kept = offline.clone().and_then(|offline| offline.store(&register.store).ok());
-            kept.ok_or(OpenError::NoStore { scale_unit: scale_unit.clone(), error })
-        })?;
-        if !store.registers.contains(&register.number) {
-            return Err(OpenError::UnknownRegister { register });
-        }
-        let asked = register.clone();
-        let mut configuration = sources.ask_at_all_events(move |channel| channel.register(&asked)).ok().or_else(|| kept.clone());
-        let numbers = configuration.as_mut().map(|configuration| std::mem::take(&mut configuration.numbers)).unwrap_or_default();
-        if numbers.are_possible() {
-            journal.continue_from(numbers)?;
-        }
-        if configuration != kept && sources.source() == Source::Online {
-            profile = profile_with(&own_profile, configuration.as_ref());
-            sources = Sources::over(register.clone(), Arc::clone(&online), wire.clone(), offline.clone(), &profile.offline, clock.clone());
-        }
-        let look = configuration.as_ref().and_then(look_of);
-        if configuration.is_some_and(|configuration| !configuration.support_offline) {
-            drop(offline);
-            offline_file.give_up();
-            sources.work_online_only();
-        }
-        offline_file.configure(&profile.offline);
-        let report = move |item: Background| {
-            // The till may have gone already; then nobody wants to know.
-            let _ = news.send(Reply::Background(item));
-        };
-        let (outbox, timeout_ms) = (Outbox::open(&data)?, profile.offline.timeout_ms);
-        let uploader = Arc::new(match wire {
-            Some(_) => Uploader::in_steps(outbox, Deadline::over(online, wire), timeout_ms, clock.clone(), report.clone()),
-            None => Uploader::start(outbox, online, timeout_ms, clock.clone(), report.clone()).map_err(OpenError::Thread)?,
-        });
-        let background = BackgroundWork { uploader: Arc::clone(&uploader), offline_file: offline_file.clone() };
-        let setup = Setup {
-            last_serial,
-            store,
-            register,
-            own_profile,
-            profile,
-            clock,
-            keys,
-            journal,
-            sources,
-            uploads: Box::new(SteeredUploader(uploader)),
-            offline_database: Box::new(offline_file.steered()),
-            activation: Box::new(activation),
-            look,
-            news: Arc::new(report),
-            sample_hint,
-        };
-        Ok(Some(Self { till: Till::open(setup)?, background }))
-    }
-}
-
-/// The scale unit: at the other end of a wire if there is one, else at its address.
-fn connect(wire: Option<&Arc<dyn Wire>>, scale_unit: &str, authority: Option<&str>) -> Result<HttpChannel, OpenError> {
-    match wire {
-        Some(wire) => Ok(HttpChannel::over(Arc::clone(wire))),
-        None => HttpChannel::with_authority(scale_unit, authority.map(Path::new)).map_err(OpenError::Address),
+        Opening::begin(options, Some(desk))?.finish()
     }
 }
 
@@ -217,8 +101,12 @@ impl Uploads for SteeredUploader {
         self.0.wake();
     }
 
-    fn set_online(&self, online: bool) {
-        self.0.set_online(online);
+    fn went_online(&self) {
+        self.0.went_online();
+    }
+
+    fn went_offline(&self) {
+        self.0.went_offline();
     }
 
     fn status(&self) -> UploadStatus {

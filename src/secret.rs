@@ -21,7 +21,7 @@ impl Secret {
         Self(text.into())
     }
 
-    /// A new one of 256 random bits, in hexadecimal (security.md S9).
+    /// A new one of 256 random bits, in hexadecimal.
     pub fn random() -> Self {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes).expect("the system has randomness");

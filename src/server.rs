@@ -28,7 +28,7 @@ const BLOCKING_THREADS_MAX: usize = 32;
 /// How long requests in progress may take to end after the server is told to stop.
 const STOP_WAIT: Duration = Duration::from_secs(2);
 
-/// What is logged under this name concerns security (security.md S18): refused tokens, permissions and handshakes, sign-ins, locks.
+/// What is logged under this name concerns security: refused tokens, permissions and handshakes, sign-ins, locks.
 pub(crate) const SECURITY: &str = "evertill::security";
 
 /// Whoever sent a request, as the socket tells: an extension of every request.

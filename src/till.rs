@@ -152,7 +152,7 @@ impl Till {
         }
     }
 
-    /// Every press of a button runs these tests in this order, because it decides which error the cashier sees (operations.md A2).
+    /// Every press of a button runs these tests in this order, because it decides which error the cashier sees.
     fn operate(&mut self, desk: &mut dyn Desk, number: u16, parameter: Option<&str>) -> Result<(), Stop> {
         use operations::{Need, OfflineRule};
         let Some(operation) = operations::by_number(number) else {
@@ -265,7 +265,7 @@ impl Till {
         Ok(())
     }
 
-    /// Lets the operation go on when the operator has the right, or a manager lends his for this once (operations.md A2.1).
+    /// Lets the operation go on when the operator has the right, or a manager lends his for this once.
     fn authorize(&mut self, desk: &mut dyn Desk, permission: Permission, operation: u16) -> Result<(), Stop> {
         if permission == Permission::Everyone {
             return Ok(());
@@ -405,8 +405,13 @@ impl Till {
         let online = *self.sources.state() == State::Online;
         if self.uploading != online {
             self.uploading = online;
-            self.uploads.set_online(online);
-            self.offline_database.set_online(online);
+            if online {
+                self.uploads.went_online();
+                self.offline_database.went_online();
+            } else {
+                self.uploads.went_offline();
+                self.offline_database.went_offline();
+            }
         }
         if let Some(numbers) = self.sources.take_numbers() {
             self.go_on_behind(numbers);
@@ -465,7 +470,7 @@ impl Till {
             Background::UploadUnreachable { sent, failure } => {
                 // The uploads have stopped by themselves, and wait to be told to go on.
                 self.uploading = false;
-                self.offline_database.set_online(false);
+                self.offline_database.went_offline();
                 self.sources.unreachable(sent, failure);
             }
             Background::UploadProgress | Background::RealtimeAnswered => {}
@@ -576,7 +581,7 @@ impl Till {
     }
 }
 
-/// A payment card's number that was typed where none belongs goes no further: into no search, no count of tries, no record (security.md S16).
+/// A payment card's number that was typed where none belongs goes no further: into no search, no count of tries, no record.
 fn refuse_card_number(answer: &Answer) -> Result<(), Stop> {
     let typed = match answer {
         Answer::Entry(text) | Answer::SearchText(text) => text,

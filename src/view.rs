@@ -39,7 +39,7 @@ pub struct Look {
     pub layout: Option<String>,
 }
 
-/// The screens of operations.md A2.
+/// What a register shows; each operation says on which of them it can be called.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Screen {
     /// The device is no register.

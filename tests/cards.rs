@@ -1,4 +1,4 @@
-//! Numbers of payment cards (security.md S16): a cashier types them into everything that a register asks, online and offline, and none is
+//! Numbers of payment cards: a cashier types them into everything that a register asks, online and offline, and none is
 //! found afterwards in any file or log of the chain.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]

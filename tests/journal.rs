@@ -17,8 +17,8 @@ fn recorded(data: &Path) -> String {
     let mut journal = Journal::open(data, &register).unwrap();
     let mut keys = KeySource::Seeded(343);
     let at = Time::UNIX_EPOCH;
-    let shift: ShiftId = journal.open_shift(keys.next(at), &"000160".into(), at, false).unwrap().id;
-    let stamp = Stamp { operator: "000160".into(), shift, at, offline: false };
+    let stamp = |shift: ShiftId| Stamp { operator: "000160".into(), shift, at, offline: false };
+    let stamp = stamp(journal.open_shift(keys.next(at), stamp).unwrap().id);
     let events = [Event::LogOn, Event::Locked, Event::Unlocked].map(|event| journal.note(keys.next(at), event, &stamp).unwrap());
     events[2].id.to_string()
 }

@@ -408,14 +408,14 @@ fn nothing_comes_while_offline_and_what_became_of_packages_is_told_later() {
     let (_, problem) = shop.steered.status().looked.unwrap();
     assert_eq!(problem.unwrap().why, "the connection was cut");
 
-    shop.steered.set_online(false);
+    shop.steered.went_offline();
     shop.restart();
     drop(shop.file.open_existing());
-    shop.steered.set_online(false);
+    shop.steered.went_offline();
     *shop.scale_unit.away.lock().unwrap() = false;
     shop.reprice(2, "9.99 USD");
     assert_eq!((shop.look(), shop.reports()), (vec![], vec![]), "offline");
-    shop.steered.set_online(true);
+    shop.steered.went_online();
     shop.wait();
     assert_eq!(shop.reports(), [(1, Status::Applied), (2, Status::Applied)]);
     assert_eq!(price(&shop.reopen()), "9.99");

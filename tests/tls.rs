@@ -1,4 +1,4 @@
-//! TLS between a client and a server of this program: what is refused, and why it says so (security.md S10).
+//! TLS between a client and a server of this program: what is refused, and why it says so.
 
 #![expect(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 

@@ -432,7 +432,7 @@ pub static KINDS: [Kind; 26] = [
     kind("parameter", "a setting of the whole chain", GLOBAL, &[required("name", Type::Id), required("value", Type::Name)]),
 ];
 
-/// The jobs, by number, with what each carries (operations.md A4).
+/// The jobs, by number, with what each carries.
 pub const JOBS: [(u32, &str); 10] = [
     (CUSTOMERS, "Customers"),
     (PRICES, "Prices and discounts"),

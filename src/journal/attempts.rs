@@ -1,4 +1,4 @@
-//! Wrong PINs in a row at this register, by operator: what a restart must not forget (security.md S3). The rule is `retail::lockout`'s.
+//! Wrong PINs in a row at this register, by operator: what a restart must not forget. The rule is `retail::lockout`'s.
 
 use chrono::{DateTime, TimeDelta};
 use rusqlite::{Connection, OptionalExtension};

@@ -160,7 +160,7 @@ fn shifts_are_numbered_and_their_opening_is_noted() {
     let mut opened = Vec::new();
     for second in [1, 2] {
         let id = shop.keys.next(at(second));
-        opened.push(shop.journal.open_shift(id, &"000160".into(), at(second), true).unwrap());
+        opened.push(shop.journal.open_shift(id, |shift| Stamp { shift, offline: true, ..stamp(second) }).unwrap());
         let noted = shop.journal.transaction(&id).unwrap().unwrap();
         assert_eq!((noted.content, noted.shift, noted.offline), (Content::Event(Event::ShiftOpened), opened.last().unwrap().id, true));
     }
@@ -429,7 +429,7 @@ proptest! {
                 Step::Note => given.add(&shop.note()),
                 Step::OpenShift => {
                     let id = shop.keys.next(at(0));
-                    given.shifts.push(shop.journal.open_shift(id, &"000160".into(), at(1), false).unwrap().id.number);
+                    given.shifts.push(shop.journal.open_shift(id, |shift| Stamp { shift, ..stamp(1) }).unwrap().id.number);
                     given.add(&shop.journal.transaction(&id).unwrap().unwrap());
                 }
                 Step::Send => {

@@ -1,4 +1,4 @@
-//! The verifier: walks the whole journal and names every record that was deleted, swapped, edited or cut off (security.md S20).
+//! The verifier: walks the whole journal and names every record that was deleted, swapped, edited or cut off.
 //!
 //! It only reads, trusts no column, and goes on after each problem. Whoever can write the file can make new links for all that he changed,
 //! but not the signatures over them. The public keys stand in the journal: who was told them before, as headquarters is by the first
@@ -229,7 +229,7 @@ mod tests {
     use crate::fiscal::{FiscalError, FiscalUnit, SoftwareUnit};
     use crate::ids::KeySource;
     use crate::journal::testing::{Shop, at, register, stamp};
-    use crate::journal::{Journal, Outbox};
+    use crate::journal::{Journal, Outbox, Stamp};
     use crate::retail::register::Numbers;
     use crate::retail::transaction::Signing;
 
@@ -529,7 +529,7 @@ mod tests {
         shop.journal.continue_from(given).unwrap();
         assert_eq!((shop.verify(), shop.journal.shift().unwrap()), (Verification::default(), None));
         let id = shop.keys.next(at(0));
-        let shift = shop.journal.open_shift(id, &"000160".into(), at(1), false).unwrap();
+        let shift = shop.journal.open_shift(id, |shift| Stamp { shift, ..stamp(1) }).unwrap();
         assert_eq!((shift.id.number, shop.journal.shift_has_sales().unwrap()), (8, false));
         let sale = shop.sell();
         assert_eq!((sale.sequence, sale.receipt, shop.journal.shift_has_sales().unwrap()), (1_002, Some(301), true));

@@ -138,11 +138,15 @@ impl Steering {
         self.state().keys.clone()
     }
 
-    pub(super) fn set_online(&self, online: bool) {
+    pub(super) fn went_online(&self) {
         self.change(|state| {
-            state.woken |= online && state.road == Road::Offline;
-            state.road = if online { Road::Online } else { Road::Offline };
+            state.woken |= state.road == Road::Offline;
+            state.road = Road::Online;
         });
+    }
+
+    pub(super) fn went_offline(&self) {
+        self.change(|state| state.road = Road::Offline);
     }
 
     /// Nothing more until [`Steering::go_on`].

@@ -439,8 +439,12 @@ impl OfflineDatabase for SteeredFile {
         }
     }
 
-    fn set_online(&self, online: bool) {
-        self.0.shared.steering.set_online(online);
+    fn went_online(&self) {
+        self.0.shared.steering.went_online();
+    }
+
+    fn went_offline(&self) {
+        self.0.shared.steering.went_offline();
     }
 
     fn is_open(&self) -> bool {

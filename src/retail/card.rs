@@ -1,4 +1,4 @@
-//! Numbers of payment cards, which have no place in any field of a till (security.md S16): how one is known.
+//! Numbers of payment cards, which have no place in any field of a till: how one is known.
 
 /// The shortest and the longest number in circulation. Cards with 13 digits are issued no more, and would be taken for bar codes.
 const LENGTHS: std::ops::RangeInclusive<usize> = 14..=19;

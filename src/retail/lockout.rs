@@ -1,4 +1,4 @@
-//! Lock after wrong PINs (operations.md A8, security.md S3): the rule alone. The journal keeps the count of a register, the channel
+//! Lock after wrong PINs: the rule alone. The journal keeps the count of a register, the channel
 //! database that of a store.
 
 use chrono::TimeDelta;

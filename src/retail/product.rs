@@ -1,4 +1,4 @@
-//! A product as a till sells it, with its price and the rules it brings along (operations.md's product rules of the functionality profile).
+//! A product as a till sells it, with its price and the rules it brings along.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};

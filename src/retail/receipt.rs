@@ -79,7 +79,7 @@ fn centred(text: &str) -> String {
     format!("{}{text}", " ".repeat((WIDTH - text.width()) / 2))
 }
 
-/// The text in at most so many columns, without what a printer would obey (operations.md part C, row 60).
+/// The text in at most so many columns, without what a printer would obey.
 fn cut(text: &str, columns: usize) -> String {
     let mut kept = String::new();
     for c in text.chars().filter(|c| !c.is_control()).take(CHARACTERS_MAX) {

@@ -40,7 +40,7 @@ pub struct Configuration {
     pub setup: Option<RegisterSetup>,
 }
 
-/// The highest numbers known of a register: a new installation goes on from here (operations.md A10, part C row 24).
+/// The highest numbers known of a register: a new installation goes on from here.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Numbers {
     /// Of its transactions and events.

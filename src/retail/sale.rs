@@ -1,4 +1,4 @@
-//! The sale in progress: lines, discounts, taxes, payments, and the sums that must agree to the cent (design.md §6, invariant 6).
+//! The sale in progress: lines, discounts, taxes, payments, and the sums that must agree to the cent.
 //!
 //! A sale carries all it needs (names, prices, taxes), so that a switch to the other source never drops a line. Every change goes
 //! through a method here that leaves the sums right; who may make it and what is asked before is the operations' business.
@@ -471,7 +471,7 @@ impl Line {
         discount_fits && self.price.currency() == currency
     }
 
-    /// Never across voids, overrides, discounts, embedded prices, weighed goods or other prices (operations.md part C, row 52).
+    /// Never across voids, overrides, discounts, embedded prices, weighed goods or other prices.
     fn aggregates_with(&self, new: &NewLine) -> bool {
         let plain = !self.voided && !self.price_overridden && self.discount.is_none() && !self.price_embedded;
         plain

@@ -20,7 +20,7 @@ pub struct Operator {
     pub permissions: Permissions,
 }
 
-/// The permission group's fields that operations test (operations.md A2.1).
+/// The permission group's fields that operations test.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::struct_excessive_bools, reason = "independent rights, as headquarters keeps them")]
@@ -91,7 +91,7 @@ pub enum Permission {
 }
 
 impl Permissions {
-    /// Whether the group grants a right. Numeric limits hold for managers too once they are set (operations.md part C, row 47).
+    /// Whether the group grants a right. Numeric limits hold for managers too once they are set.
     pub fn grant(&self, permission: Permission) -> bool {
         use PriceOverrideRight::{HigherAndLower, HigherOnly, LowerOnly};
         let within = |limit: Option<Decimal>, asked: Decimal| limit.map_or(self.manager, |limit| asked <= limit);

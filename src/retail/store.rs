@@ -46,7 +46,7 @@ pub struct Store {
 }
 
 impl Store {
-    /// The taxes of a group; none for an unknown one (operations.md A13: an empty intersection means no tax).
+    /// The taxes of a group; none for an unknown one (an empty intersection means no tax).
     pub fn taxes(&self, group: &TaxGroupId) -> &[TaxCode] {
         self.tax_groups.iter().find(|known| known.id == *group).map_or(&[], |known| &known.taxes)
     }

@@ -1,4 +1,4 @@
-//! What can be paid with, and whether a payment is taken: limits, rounding, change (operations.md A15).
+//! What can be paid with, and whether a payment is taken: limits, rounding, change.
 
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ impl PaymentMethod {
         self.rounding.map_or(balance, |rounding| rounding.apply(balance))
     }
 
-    /// Tests a payment against a balance above nothing, in the order of operations.md A15.2: sign, line limit, rounding, overtender, undertender.
+    /// Tests a payment against a balance above nothing, in this order: sign, line limit, rounding, overtender, undertender.
     pub fn accept(&self, balance: Money, tendered: Money) -> Result<Accepted, TenderError> {
         let zero = Money::zero(balance.currency());
         if !balance.is_positive() {

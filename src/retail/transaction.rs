@@ -33,7 +33,7 @@ pub struct Transaction {
     pub signing: Option<Signing>,
 }
 
-/// What a record says about its signature, which stands beside it (security.md S20, S25).
+/// What a record says about its signature, which stands beside it.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Signing {
@@ -55,7 +55,7 @@ pub enum Content {
     Event(Event),
 }
 
-/// Events of the audit trail (operations.md A10, A24).
+/// Events of the audit trail.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -177,7 +177,7 @@ pub fn content_hash(canonical: &str) -> String {
     hex(&Sha256::digest(canonical.as_bytes()))
 }
 
-/// The next link of a journal's chain: SHA-256 over the previous link and the canonical record (security.md S20).
+/// The next link of a journal's chain: SHA-256 over the previous link and the canonical record.
 pub fn chain_hash(previous: &str, canonical: &str) -> String {
     hex(&Sha256::new().chain_update(previous.as_bytes()).chain_update([0]).chain_update(canonical.as_bytes()).finalize())
 }

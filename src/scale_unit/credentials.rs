@@ -20,7 +20,7 @@ pub struct Credentials {
     pub headquarters_key: String,
     /// Authenticates the scale unit at headquarters.
     pub token: Secret,
-    /// What PIN hashes are bound to (security.md S2), in hexadecimal; it is in no database.
+    /// What PIN hashes are bound to, in hexadecimal; it is in no database.
     pub pin_key: Secret,
 }
 

@@ -141,7 +141,7 @@ fn slowly(unit: &Unit, device: &Device) -> Answer<()> {
     if is_allowed { Ok(()) } else { Err(Refused::new(ProblemKind::Busy, "too many sign-ins at this register; try again in a few seconds")) }
 }
 
-/// The lock (operations.md A8). An unknown number is counted and locked like any other, so that it is answered alike. Each try counts
+/// The lock. An unknown number is counted and locked like any other, so that it is answered alike. Each try counts
 /// before its PIN is compared, so that tries at the same time cannot all be free.
 fn unless_locked(who: &SignIn, now: Time, channel: &dyn ChannelDatabase) -> Result<Operator> {
     let SignIn { operator, pin } = who;

@@ -96,9 +96,14 @@ impl Uploader {
         self.shared.wake();
     }
 
-    /// The register went offline or is online. After [`Background::UploadUnreachable`] nothing is sent until it is told `true`.
-    pub fn set_online(&self, online: bool) {
-        self.shared.set_online(online);
+    /// The register is online. After [`Background::UploadUnreachable`] nothing is sent until it is told so.
+    pub fn went_online(&self) {
+        self.shared.went_online();
+    }
+
+    /// The register is offline: nothing is sent.
+    pub fn went_offline(&self) {
+        self.shared.went_offline();
     }
 
     /// Whether nothing is on its way, and nothing will be until it is woken, comes online, or time passes.
@@ -245,7 +250,7 @@ impl Worker {
     }
 
     fn bring_up(&mut self, batch: Vec<Waiting>) -> Result<Rest, JournalError> {
-        let (mut arrived, mut progress, mut rest) = (Vec::new(), false, Rest::No);
+        let (mut arrived, mut set_aside, mut rest) = (Vec::new(), 0, Rest::No);
         for waiting in batch {
             if !self.shared.may_send(self.period) {
                 break;
@@ -258,14 +263,14 @@ impl Worker {
                     self.walk.errors_in_a_row = 0;
                 }
                 Outcome::Refused => {
-                    progress = true;
+                    set_aside += 1;
                     self.walk.errors_in_a_row = 0;
                 }
                 Outcome::Failed => self.walk.leave_behind(),
                 Outcome::Unreachable(failure) => {
                     // The answer to a request of an earlier time online says nothing about this one.
                     if self.shared.pause(self.period) {
-                        self.acknowledge(&arrived, progress)?;
+                        self.acknowledge(&arrived, set_aside)?;
                         (self.news)(Background::UploadUnreachable { sent, failure });
                         return Ok(Rest::No);
                     }
@@ -278,7 +283,7 @@ impl Worker {
                 break;
             }
         }
-        self.acknowledge(&arrived, progress)?;
+        self.acknowledge(&arrived, set_aside)?;
         Ok(rest)
     }
 
@@ -323,11 +328,11 @@ impl Worker {
         may_be && is_there(self.channel.ask(self.timeout_ms, |channel| channel.data_version()))
     }
 
-    fn acknowledge(&mut self, arrived: &[u64], progress: bool) -> Result<(), JournalError> {
+    fn acknowledge(&mut self, arrived: &[u64], set_aside: u32) -> Result<(), JournalError> {
         if !arrived.is_empty() {
             self.outbox.sent(arrived, self.clock.now())?;
         }
-        if progress || !arrived.is_empty() {
+        if set_aside > 0 || !arrived.is_empty() {
             (self.news)(Background::UploadProgress);
         }
         Ok(())

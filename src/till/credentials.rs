@@ -1,5 +1,5 @@
-//! A PIN typed at the register: counted before it is compared, at sign-in, unlocking and a manager's signature alike, online and offline
-//! (operations.md A8, security.md S3); and the manager who ends a lock.
+//! A PIN typed at the register: counted before it is compared, at sign-in, unlocking and a manager's signature alike, online and
+//! offline; and the manager who ends a lock.
 
 use chrono::TimeDelta;
 
@@ -84,7 +84,7 @@ impl Till {
         }
     }
 
-    /// Offline, whoever left is found out only while the staff data are new enough (security.md S5). A sale in hand can be finished.
+    /// Offline, whoever left is found out only while the staff data are new enough. A sale in hand can be finished.
     fn refuse_old_staff(&self, now: Time) -> Result<(), Stop> {
         let days = self.profile.offline.staff_data_max_age_days;
         if days == 0 || self.in_hand.is_some() || self.sources.source() == Source::Online {

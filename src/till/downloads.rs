@@ -13,8 +13,10 @@ use crate::profile::OfflineProfile;
 pub trait OfflineDatabase: Send {
     /// Looks for packages in the background: at once, and from the first call on at every interval.
     fn fetch(&self);
-    /// The register is online, or no longer: nothing is fetched meanwhile.
-    fn set_online(&self, online: bool);
+    /// The register is online.
+    fn went_online(&self);
+    /// The register is offline: nothing is fetched meanwhile.
+    fn went_offline(&self);
     /// Whether one is in use.
     fn is_open(&self) -> bool;
     /// Whether a newer one waits to be taken into use.

@@ -95,7 +95,7 @@ pub enum OfflineRule {
     Refused,
 }
 
-/// How far an operation must reach while online (operations.md A1).
+/// How far an operation must reach while online.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Reach {
     /// Nothing beyond the register.

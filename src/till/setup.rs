@@ -11,6 +11,7 @@ use crate::ids::{KeySource, RegisterId};
 use crate::journal::{Journal, JournalError};
 use crate::profile::Profile;
 use crate::retail::barcode::Pattern;
+use crate::retail::sale::Sale;
 use crate::retail::store::Store;
 use crate::retail::transaction::Event;
 use crate::sync::upload::UploadStatus;
@@ -20,8 +21,10 @@ use crate::view::{Level, Look, Notice};
 pub trait Uploads: Send {
     /// A transaction waits.
     fn wake(&self);
-    /// The register is online, or no longer.
-    fn set_online(&self, online: bool);
+    /// The register is online.
+    fn went_online(&self);
+    /// The register is offline: nothing is sent meanwhile.
+    fn went_offline(&self);
     /// What happened last, for the connection status window.
     fn status(&self) -> UploadStatus;
 }
@@ -85,7 +88,7 @@ impl Till {
             sources.begin_transaction();
         }
         if let Some(Event::WentOffline { cause }) = journal.last_switch()? {
-            stay_offline(&mut sources, &cause, restored.is_some(), &profile, clock.tick());
+            stay_offline(&mut sources, &cause, restored.as_ref(), &profile, clock.tick());
         }
         let selected = restored.as_ref().and_then(|sale| sale.lines().last()).map(|line| Selection::Line(line.number));
         let notice = restored.is_some().then(|| Notice {
@@ -130,11 +133,11 @@ impl Till {
 }
 
 /// A restart is no way back online by itself: what a cashier disconnected a cashier connects, and a sale that went on offline ends
-/// there (operations.md part C, rows 26 and 27). Without an offline database neither is possible, and the register begins online.
-fn stay_offline(sources: &mut Sources, cause: &str, in_mid_sale: bool, profile: &Profile, now: Tick) {
+/// there. Without an offline database neither is possible, and the register begins online.
+fn stay_offline(sources: &mut Sources, cause: &str, in_hand: Option<&Sale>, profile: &Profile, now: Tick) {
     if cause == Cause::Manual.to_string() {
         sources.disconnect();
-    } else if in_mid_sale {
+    } else if in_hand.is_some() {
         let known = [Failure::NobodyListens, Failure::Cut, Failure::NoRoad, Failure::Garbled, Failure::NotTrusted];
         let failure = known.into_iter().find(|failure| failure.to_string() == cause);
         sources.unreachable(now, failure.unwrap_or(Failure::TimedOut { after_ms: profile.offline.timeout_ms }));

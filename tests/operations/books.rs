@@ -1,4 +1,4 @@
-//! The order of business, as somebody keeps it who knows the rules and not the till (security.md S26): what an operation may do to the sale
+//! The order of business, as somebody keeps it who knows the rules and not the till: what an operation may do to the sale
 //! in hand, and what must stand in the journal before a sale that went beyond its operator's limits.
 
 use std::sync::LazyLock;

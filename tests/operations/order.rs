@@ -1,4 +1,4 @@
-//! The order of business (security.md S26): whatever a cashier tries, at any road, each step is one that may follow the step before.
+//! The order of business: whatever a cashier tries, at any road, each step is one that may follow the step before.
 
 use std::path::Path;
 use std::sync::Arc;

@@ -325,8 +325,12 @@ impl Uploads for FakeUploads {
         self.0.lock().unwrap().woken += 1;
     }
 
-    fn set_online(&self, online: bool) {
-        self.0.lock().unwrap().online.push(online);
+    fn went_online(&self) {
+        self.0.lock().unwrap().online.push(true);
+    }
+
+    fn went_offline(&self) {
+        self.0.lock().unwrap().online.push(false);
     }
 
     fn status(&self) -> UploadStatus {
@@ -352,8 +356,12 @@ impl OfflineDatabase for FakeDatabase {
         self.state.lock().unwrap().waiting
     }
 
-    fn set_online(&self, online: bool) {
-        self.state.lock().unwrap().online.push(online);
+    fn went_online(&self) {
+        self.state.lock().unwrap().online.push(true);
+    }
+
+    fn went_offline(&self) {
+        self.state.lock().unwrap().online.push(false);
     }
 
     fn reopen(&mut self) -> Result<Arc<dyn Channel>, Problem> {

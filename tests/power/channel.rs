@@ -37,7 +37,7 @@ fn upload(transaction: &Transaction) -> Upload {
     Upload { id: transaction.id, canonical: transaction.canonical() }
 }
 
-/// All that the next start finds, but for what was set aside: nobody can ask for that.
+/// All that the next start finds.
 fn state(folder: &Path) -> Result<String, String> {
     let channel = open(folder)?;
     channel.check().map_err(words)?;
@@ -46,13 +46,21 @@ fn state(folder: &Path) -> Result<String, String> {
         taken_in.push(channel.transaction(id).map_err(words)?);
     }
     let waiting = channel.waiting_for_headquarters(100).map_err(words)?;
-    let device = ["1", "2"].map(|token| channel.device(token).unwrap());
+    let devices = [channel.device("1").map_err(words)?, channel.device("2").map_err(words)?];
     let session = channel.session("3").map_err(words)?;
     let attempts = channel.attempts(&"000160".into()).map_err(words)?;
     let reports = channel.reports(100).map_err(words)?;
     let numbers = channel.highest_numbers(&register()).map_err(words)?;
     let waiting: Vec<_> = waiting.into_iter().map(|upload| upload.id).collect();
-    Ok(format!("{taken_in:?}\n{waiting:?}\n{device:?} {session:?} {attempts:?} {reports:?} {numbers:?}\n"))
+    let aside = set_aside_in(folder).map_err(words)?;
+    Ok(format!("{taken_in:?}\n{waiting:?}\n{aside:?}\n{devices:?} {session:?} {attempts:?} {reports:?} {numbers:?}\n"))
+}
+
+/// What was set aside, key, content and reason; nobody can ask a scale unit for that.
+fn set_aside_in(folder: &Path) -> rusqlite::Result<Vec<(String, String, String)>> {
+    let database = rusqlite::Connection::open(folder.join("channel.db"))?;
+    let mut kept = database.prepare("SELECT key, content, reason FROM set_aside ORDER BY key, content")?;
+    kept.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?.collect()
 }
 
 fn operation(operation: impl Fn(&SqliteChannel) -> evertill::channel::Result<()> + 'static) -> Operation<SqliteChannel> {

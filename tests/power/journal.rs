@@ -125,7 +125,7 @@ fn in_the_middle_of_a_day_with(open: impl Fn(&Path) -> Result<Register, String>)
     let folder = tempfile::tempdir().unwrap();
     let machine = Disk::install().unwrap().machine(folder.path()).unwrap();
     let mut register = open(folder.path()).unwrap();
-    register.journal.open_shift(key(1), &operator(), at(0), false).unwrap();
+    register.journal.open_shift(key(1), |shift| Stamp { shift, ..stamp(0) }).unwrap();
     for number in 2..=6 {
         register.journal.conclude(&paid(sale(number, 1)), &stamp(1)).unwrap();
     }
@@ -175,11 +175,11 @@ fn shifts_and_events() -> Scenario<Register> {
         open,
         operations: vec![
             note(200, Event::LogOff),
-            operation(|register| register.journal.open_shift(key(201), &operator(), at(4), true).map(drop)),
+            operation(|register| register.journal.open_shift(key(201), |shift| Stamp { shift, offline: true, ..stamp(4) }).map(drop)),
             note(202, Event::LogOn),
             note(203, Event::WentOffline { cause: "no answer".to_owned() }),
             operation(|register| register.journal.continue_from(Numbers { sequence: 500, receipt: 90, shift: 7 })),
-            operation(|register| register.journal.open_shift(key(204), &operator(), at(5), true).map(drop)),
+            operation(|register| register.journal.open_shift(key(204), |shift| Stamp { shift, offline: true, ..stamp(5) }).map(drop)),
         ],
         state,
     }
@@ -223,7 +223,7 @@ fn first_start() -> Scenario<Register> {
         name: "a first start",
         before: tempfile::tempdir().unwrap(),
         open,
-        operations: vec![operation(|register| register.journal.open_shift(key(500), &operator(), at(0), false).map(drop))],
+        operations: vec![operation(|register| register.journal.open_shift(key(500), |shift| Stamp { shift, ..stamp(0) }).map(drop))],
         state,
     }
 }

@@ -1,4 +1,4 @@
-//! The lock after wrong PINs, at the store's server (operations.md A8).
+//! The lock after wrong PINs, at the store's server.
 
 use evertill::protocol::ProblemKind;
 

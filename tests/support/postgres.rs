@@ -1,6 +1,7 @@
 //! PostgreSQL for tests: a server of their own in a folder of its own, or the one that `EVERTILL_POSTGRES` names.
 //!
-//! Where there is neither a server nor the programs of one, it says so once and the tests that need it do nothing.
+//! Where there is neither a server nor the programs of one, it says so once and the tests that need it do nothing; with
+//! `EVERTILL_NEED_POSTGRES=1` they fail.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -150,6 +151,7 @@ fn binaries() -> Option<PathBuf> {
         let is_whole = |folder: &PathBuf| ["initdb", "pg_ctl", "pg_basebackup", "psql"].iter().all(|name| folder.join(name).exists());
         let found = folders.into_iter().find(is_whole);
         if found.is_none() {
+            assert!(std::env::var_os("EVERTILL_NEED_POSTGRES").is_none(), "no PostgreSQL, and EVERTILL_NEED_POSTGRES asks for one");
             let words = "no PostgreSQL (EVERTILL_POSTGRES is not set, and there is no initdb): its tests do nothing";
             writeln!(std::io::stderr(), "{words}").expect("standard error is open");
         }

@@ -1,4 +1,4 @@
-//! What a register shows a scale unit: the device's token, and the session of whoever works at it (security.md S9, S11).
+//! What a register shows a scale unit: the device's token, and the session of whoever works at it.
 //!
 //! The till's thread says who works, the workers and the uploader ask; each request reads what holds at its moment. Nothing is sent here.
 

@@ -1,4 +1,4 @@
-//! Checking a personnel number and a PIN, in the same time and words whichever is wrong (security.md S1, S6).
+//! Checking a personnel number and a PIN, in the same time and words whichever is wrong.
 
 use rusqlite::OptionalExtension;
 

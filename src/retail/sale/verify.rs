@@ -3,7 +3,7 @@
 use super::{Amounts, Sale, Totals, index};
 
 impl Sale {
-    /// Computes the sale anew from its parts and compares: what a scale unit asks before it takes a concluded sale in (operations.md A10).
+    /// Computes the sale anew from its parts and compares: what a scale unit asks before it takes a concluded sale in.
     pub fn verify(&self) -> Result<(), String> {
         let totals = self.verify_parts()?;
         if totals.balance.is_zero() { Ok(()) } else { Err(format!("{} is left unpaid", totals.balance)) }

@@ -115,14 +115,17 @@ impl Shared {
         self.change(|state| state.woken = true);
     }
 
-    pub(super) fn set_online(&self, online: bool) {
+    pub(super) fn went_online(&self) {
         self.change(|state| {
-            if online && !state.online {
+            if !state.online {
                 state.period += 1;
-                state.woken = true;
+                (state.online, state.woken) = (true, true);
             }
-            state.online = online;
         });
+    }
+
+    pub(super) fn went_offline(&self) {
+        self.change(|state| state.online = false);
     }
 
     pub(super) fn is_quiet(&self) -> bool {

@@ -197,7 +197,7 @@ fn a_lost_answer_is_asked_for_again_and_the_sale_is_there_once() {
     assert_eq!(register.unsent().sales, 1);
     assert_eq!(register.news(), vec![Background::UploadUnreachable { sent: Tick(0), failure: Failure::Cut }]);
     register.scale_unit.heals();
-    register.uploader.set_online(true);
+    register.uploader.went_online();
     register.uploader.wait_until_quiet();
     assert_eq!((register.scale_unit.taken(), register.scale_unit.asked()), (vec![sold.canonical()], vec![1, 1]));
     assert_eq!(register.unsent().sales, 0);
@@ -213,7 +213,7 @@ fn without_an_answer_it_pauses_until_the_register_is_online_again() {
     register.wait_ms(3_600_000);
     assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![1], 2));
     assert_eq!(register.uploader.status().last_error.as_deref(), Some("the connection was cut"));
-    register.uploader.set_online(true);
+    register.uploader.went_online();
     register.uploader.wait_until_quiet();
     assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![1, 2], 0));
 }
@@ -265,11 +265,11 @@ fn a_large_record_may_take_longer() {
 #[test]
 fn nothing_is_sent_while_offline() {
     let mut register = Register::open();
-    register.uploader.set_online(false);
+    register.uploader.went_offline();
     register.sell();
     assert!(register.uploader.is_quiet());
     assert_eq!(register.scale_unit.asked(), <[u64; 0]>::default());
-    register.uploader.set_online(true);
+    register.uploader.went_online();
     register.uploader.wait_until_quiet();
     assert_eq!(register.scale_unit.asked(), [1]);
 }
@@ -363,12 +363,12 @@ fn going_offline_stops_it_between_two_records_and_coming_back_tries_all_again() 
     (0..3).for_each(|_| drop(shop.sell()));
     uploader.wake();
     at_scale_unit.recv().unwrap();
-    uploader.set_online(false);
+    uploader.went_offline();
     go_on.send(()).unwrap();
     uploader.wait_until_quiet();
     assert_eq!(scale_unit.asked(), [1]);
     scale_unit.heals();
-    uploader.set_online(true);
+    uploader.went_online();
     uploader.wait_until_quiet();
     assert_eq!(scale_unit.asked(), [1, 2, 3], "the first is not left to its wait");
 }
@@ -386,8 +386,8 @@ fn a_late_answer_of_an_earlier_time_online_does_not_pause_it() {
     register.uploader.wake();
     at_scale_unit.recv().unwrap();
     assert!(!register.uploader.is_quiet());
-    register.uploader.set_online(false);
-    register.uploader.set_online(true);
+    register.uploader.went_offline();
+    register.uploader.went_online();
     go_on.send(()).unwrap();
     drop(go_on);
     register.uploader.wait_until_quiet();
@@ -497,14 +497,14 @@ proptest! {
             match step {
                 0 | 1 => sold.push(register.sell().canonical()),
                 2 => register.wait_ms(2_000),
-                3 => register.uploader.set_online(false),
-                _ => register.uploader.set_online(true),
+                3 => register.uploader.went_offline(),
+                _ => register.uploader.went_online(),
             }
         }
         // A request that still fails after this would pause the uploader, rightly.
         register.uploader.wait_until_quiet();
         register.scale_unit.heals();
-        register.uploader.set_online(true);
+        register.uploader.went_online();
         (0..3).for_each(|_| register.wait_ms(60_000));
         let mut taken = register.scale_unit.taken();
         taken.sort();

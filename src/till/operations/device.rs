@@ -1,4 +1,4 @@
-//! The device: 707 Activate device, 708 Inactivate device (operations.md B6).
+//! The device: 707 Activate device, 708 Inactivate device.
 
 use super::super::activation::{ActivationError, prompt};
 use super::super::stop::Stop;

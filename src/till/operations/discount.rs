@@ -27,7 +27,7 @@ pub(super) fn line_percent(till: &mut Till, desk: &mut dyn Desk, parameter: Opti
 }
 
 /// Lets a changed line's discount stand when it takes no more off than before, or when the operator, or a manager for this once, may
-/// give as much (operations.md part C, row 19).
+/// give as much.
 pub(super) fn authorize_line(till: &mut Till, desk: &mut dyn Desk, before: &Line, after: &Line, operation: u16) -> Result<(), Stop> {
     let (before, after) = (TakenOff::of(before), TakenOff::of(after));
     if after.percent <= before.percent && after.amount <= before.amount {

@@ -86,7 +86,7 @@ fn balance(till: &Till) -> Result<Money, Stop> {
     Ok(till.in_hand.as_ref().ok_or(Stop::Cancelled)?.totals.balance)
 }
 
-/// A sale of nothing but gifts is concluded without a tender (operations.md part C, row 53).
+/// A sale of nothing but gifts is concluded without a tender.
 fn conclude_if_nothing_is_due(till: &mut Till) -> Result<bool, Stop> {
     let sale = till.sale()?.clone();
     if sale.open_lines().next().is_none() {

@@ -341,7 +341,7 @@ fn check_age(till: &mut Till, desk: &mut dyn Desk, product: &Product) -> Result<
     Ok(age)
 }
 
-/// Keeps the price of the bag and derives the quantity from the unit price, so finely that the amount comes out again (operations.md part C, row 51).
+/// Keeps the price of the bag and derives the quantity from the unit price, so finely that the amount comes out again.
 fn price_of_bag(till: &Till, bag: Money, product: &Product, multiple: Option<Quantity>) -> Result<(Money, Quantity), Stop> {
     check_price(till, bag, product)?;
     let count = multiple.unwrap_or(Quantity::ONE);

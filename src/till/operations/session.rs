@@ -124,15 +124,15 @@ fn begin_session(till: &mut Till, operator: Operator) -> Result<(), Stop> {
     till.take_numbers()?;
     let at = till.clock.now();
     let offline = till.sources.source() == Source::Offline;
+    let stamp = |shift| Stamp { operator: operator.id.clone(), shift, at, offline };
     let shift = if let Some(open) = till.journal.shift()? {
         open
     } else {
         let id = till.keys.next(at);
-        till.journal.open_shift(id, &operator.id, at, offline)?
+        till.journal.open_shift(id, stamp)?
     };
-    let stamp = Stamp { operator: operator.id.clone(), shift: shift.id, at, offline };
     let id = till.keys.next(at);
-    till.journal.note(id, Event::LogOn, &stamp)?;
+    till.journal.note(id, Event::LogOn, &stamp(shift.id))?;
     till.sources.set_operator(Some(&operator.id));
     till.session = Some(Session { operator, shift, locked: false, problem: None });
     till.note_connection()?;

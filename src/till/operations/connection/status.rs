@@ -1,4 +1,4 @@
-//! The connection status window's content (operations.md A3.3): what is known at this moment, in words.
+//! The connection status window's content: what is known at this moment, in words.
 
 use super::super::super::stop::Stop;
 use super::super::super::{Activity, DownloadStatus, HeadquartersReach, JobStatus, Till};
@@ -7,7 +7,7 @@ use crate::connection::{OfflineMode, Source, Switch};
 use crate::desk::{ConnectionStatus, Fact, Section};
 use crate::view::{ConnectionView, Level};
 
-/// The distribution jobs, by number (operations.md A4).
+/// The distribution jobs, by number.
 const JOBS: [(u32, &str); 10] = [
     (1010, "Customers"),
     (1020, "Prices"),
