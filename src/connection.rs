@@ -202,12 +202,14 @@ impl Connection {
         }
     }
 
-    /// When to hand in [`Event::DeadlineReached`] for the next background probe. `None` without advanced switching,
-    /// and when offline by hand. (A try to reconnect has no deadline: it waits for a transaction.)
+    /// When to hand in [`Event::DeadlineReached`] for the next background probe. `None` when offline by hand, and without advanced switching
+    /// unless the register is blocked: what it has to send waits for an answer, whether anybody asks or not. (A try to reconnect has no
+    /// deadline: it waits for a transaction.)
     pub fn next_deadline(&self) -> Option<Tick> {
         let by_hand = matches!(self.state, State::Offline { next_try: None, .. });
         let next = after_s(self.last_probe, self.profile.health_check_interval_s);
-        (self.profile.advanced_switching && !by_hand).then_some(next)
+        let is_watched = self.profile.advanced_switching && !by_hand || matches!(self.state, State::Blocked { .. });
+        is_watched.then_some(next)
     }
 
     /// Where the till reads.
@@ -828,6 +830,17 @@ mod tests {
         assert_eq!(register.connection.next_deadline(), None);
         register.at(999_000, Event::DeadlineReached, Action::Stay);
         assert_eq!(Register::new().connection.next_deadline(), None);
+    }
+
+    #[test]
+    fn a_blocked_register_is_online_again_without_anybody_asking() {
+        let mut register = Register::without_offline_database();
+        register.at(1_000, unreachable(1_000, REFUSED), Action::Stay);
+        register.stands(State::Blocked { since: Tick(1_000), failure: REFUSED });
+        register.at(60_500, Event::DeadlineReached, PROBE);
+        register.at(60_600, probe_succeeded(60_500), Action::Stay);
+        register.stands(State::Online);
+        assert_eq!(register.connection.next_deadline(), None);
     }
 
     #[test]

@@ -315,7 +315,7 @@ impl Till {
     /// Why a channel said no, in the cashier's words. That the device is deactivated holds from then on, also offline.
     fn refusal(&mut self, error: ChannelError) -> Stop {
         if error.kind == ErrorKind::Refused(Refusal::Device) {
-            self.activation.was_deactivated();
+            self.was_deactivated();
         }
         let unreachable = matches!(error.kind, ErrorKind::Unreachable(_));
         if unreachable && self.sources.connection().offline() == OfflineMode::Unsupported {
@@ -501,10 +501,19 @@ impl Till {
         Ok(())
     }
 
+    /// The scale unit has refused the device; that it took its token before counts no more.
+    fn was_deactivated(&mut self) {
+        self.sources.take_acceptance();
+        self.activation.was_deactivated();
+    }
+
     /// Whether the scale unit takes the token of a device that it, or another one, had refused.
     fn is_accepted_again(&mut self) -> bool {
         if self.activation.standing() != Standing::Deactivated {
             return false;
+        }
+        if self.session.is_none() {
+            self.sources.connect_again();
         }
         self.sources.show_token_again();
         let is_accepted = self.sources.take_acceptance();

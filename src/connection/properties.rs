@@ -278,7 +278,8 @@ fn comes_back(mut connection: Connection, due: Tick) {
 /// A deadline is heeded when it has come and not before, and is then followed by a later one.
 fn checks_the_deadline(now: Tick, connection: &Connection) {
     let mut connection = connection.clone();
-    let probing = connection.profile.advanced_switching && !is_by_hand(&connection);
+    let is_blocked = matches!(connection.state, State::Blocked { .. });
+    let probing = is_blocked || connection.profile.advanced_switching && !is_by_hand(&connection);
     let Some(due) = connection.next_deadline() else {
         assert!(!probing);
         assert_eq!(connection.handle(Event::DeadlineReached, Tick(u64::MAX)), Action::Stay);

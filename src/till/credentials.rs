@@ -77,7 +77,7 @@ impl Till {
         self.write_down_switches();
         match answer {
             Err(error) if error.kind == ErrorKind::Refused(Refusal::Device) => {
-                self.activation.was_deactivated();
+                self.was_deactivated();
                 if self.session.is_some() { self.sources.ask_own(request) } else { Err(error) }
             }
             answer => answer,

@@ -35,7 +35,7 @@ pub struct Sources {
     is_accepted: bool,
     /// The numbers that the scale unit knew of the register on the way back online, and the till does not know yet.
     numbers: Option<Numbers>,
-    /// When a token that was refused was shown last.
+    /// When a token that was refused was shown last, or was to be.
     shown_at: Tick,
 }
 
@@ -308,6 +308,16 @@ impl Sources {
         self.shown_at = now;
         let begun = self.probes.begin(self.timeout_ms, |channel| channel.data_version(), || ());
         self.probe = begun.ok().map(|answered| Probe { sent: now, timeout_ms: self.timeout_ms, answered });
+    }
+
+    /// For a device that nobody can work at before it is activated: from time to time it goes online, offline by hand or not, as what it has
+    /// to send can go nowhere else.
+    pub fn connect_again(&mut self) {
+        let now = self.clock.tick();
+        if self.connection.source() == Source::Offline && now.since(self.shown_at) >= SHOW_TOKEN_EVERY_MS {
+            self.shown_at = now;
+            self.connect();
+        }
     }
 
     /// Whether the scale unit has taken the device's token in a health check or on the way back online since the last call.

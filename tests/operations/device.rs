@@ -166,6 +166,22 @@ fn a_deactivated_device_stays_one_offline() {
 }
 
 #[test]
+fn a_deactivated_device_stays_one_whatever_the_scale_unit_said_before() {
+    let mut shop = Shop::open();
+    // On the way back online its token was taken.
+    shop.play("917; yes; 917; yes; road deactivated; scan bread; deadline");
+    assert_eq!(shop.device.lock().unwrap().standing, Standing::Deactivated);
+}
+
+#[test]
+fn a_deactivated_device_without_a_session_goes_online_by_itself() {
+    let mut shop = Shop::open();
+    shop.play("road deactivated; scan bread; 917; yes; 701");
+    let seen = shop.play("wait 61; deadline");
+    assert_eq!(seen, "not activated | ? code for 343-1 | ! online again · unsent sales are on their way");
+}
+
+#[test]
 fn an_ended_session_locks_and_keeps_the_sale() {
     shows(&[
         ("scan cola; road sessionless; scan bread", "locked | ? Cashier 1 ✗ the scale unit asks who works here; the sale is kept"),

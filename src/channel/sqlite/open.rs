@@ -199,8 +199,9 @@ fn schema_version(database: &Connection) -> Result<i64, OpenError> {
 impl From<rusqlite::Error> for OpenError {
     fn from(error: rusqlite::Error) -> Self {
         match error.sqlite_error_code() {
-            Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt(error.to_string()),
-            _ => Self::Io(error.to_string()),
+            // Without a code it is a value that this program never wrote.
+            None | Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => Self::Corrupt(error.to_string()),
+            Some(_) => Self::Io(error.to_string()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::super::stop::Stop;
 use super::super::{Session, Till};
 use super::transaction;
-use crate::connection::Source;
+use crate::connection::{Source, State};
 use crate::desk::{Answer, ConfirmPrompt, CredentialsPrompt, Desk, Prompt, Purpose};
 use crate::ids::OperatorId;
 use crate::journal::{JournalError, Stamp};
@@ -90,9 +90,10 @@ fn end_session(till: &mut Till) -> Result<(), Stop> {
     till.sources.set_operator(None);
     till.change_due = None;
     till.pending_quantity = None;
-    let hint = match till.sources.source() {
-        Source::Online => "leave the register running; they are on their way",
-        Source::Offline => "they go up once the register is online; sign in, F12 connects",
+    let hint = match till.sources.state() {
+        State::Online => "leave the register running; they are on their way",
+        State::Blocked { .. } => "leave the register running; they go up once the scale unit answers",
+        State::Offline { .. } => "they go up once the register is online; sign in, F12 connects",
     };
     till.notice = Some(match unsent {
         0 => Notice { level: Level::Info, text: "logged off; every sale is at the scale unit".to_owned(), hint: String::new() },

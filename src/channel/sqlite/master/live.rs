@@ -37,7 +37,10 @@ impl Master {
     /// Opens a snapshot of a file that is there.
     pub(in crate::channel::sqlite) fn snapshot(path: &Path) -> std::result::Result<Self, OpenError> {
         take_in(path).map_err(|error| OpenError::Io(error.to_string()))?;
-        Ok(Self::Snapshot(Mutex::new(open::snapshot(path, Schema::Master)?)))
+        let database = open::snapshot(path, Schema::Master)?;
+        // Here a disk that fails can be told from a file that is damaged.
+        data_version(&database)?;
+        Ok(Self::Snapshot(Mutex::new(database)))
     }
 
     pub(in crate::channel::sqlite) fn read<T>(&self, ask: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
