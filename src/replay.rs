@@ -164,8 +164,9 @@ impl Replay {
     /// Runs it. `progress` hears of finished baskets.
     pub fn run(&self, progress: &(dyn Fn(u64) + Sync)) -> Result<Outcome, ReplayError> {
         let failed = |error: &dyn std::fmt::Display| ReplayError::Failed(error.to_string());
-        let baskets = read_baskets(&self.baskets)?;
         let products = chain::products(&self.products)?;
+        let file = self.baskets.to_string_lossy();
+        let baskets = import::baskets_of(products.numbers.clone(), &file, open(&self.baskets)?, OnBadRow::Refuse)?.rows;
         std::fs::create_dir_all(&self.data).map_err(|error| ReplayError::File { path: self.data.clone(), error })?;
         let (places, chain) = if let Some(running) = &self.running {
             (running.places(self.registers)?, None)
@@ -202,6 +203,7 @@ impl Replay {
             outcome.slowest_line_ms = outcome.slowest_line_ms.max(seconds_of(run.slowest_line_us) * 1e3);
             outcome.problems.extend(run.failure);
         }
+        outcome.slowest_line_ms = (outcome.slowest_line_ms * 1e3).round() / 1e3;
         outcome.seconds = (seconds * 10.0).round() / 10.0;
         outcome.sales_per_second = (f64::from(u32::try_from(outcome.baskets).unwrap_or(u32::MAX)) / seconds * 10.0).round() / 10.0;
         Ok(outcome)
