@@ -4,6 +4,7 @@
 //! nobody by itself: servers and clients stand above it.
 
 mod audit;
+mod codes;
 mod database;
 mod devices;
 mod distribution;
