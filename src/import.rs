@@ -10,7 +10,7 @@ pub(crate) mod field;
 mod product;
 mod table;
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
@@ -178,12 +178,7 @@ pub fn baskets(file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<Imp
 ///
 /// # Errors
 /// See [`ImportError`].
-pub fn baskets_of(
-    products: HashSet<String>,
-    file: &str,
-    input: impl Read,
-    on_bad_row: OnBadRow,
-) -> Result<Imported<Basket>, ImportError> {
+pub fn baskets_of(products: BTreeSet<String>, file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<Imported<Basket>, ImportError> {
     collect(Baskets::open(file, input)?.of(products), on_bad_row)
 }
 

@@ -1,6 +1,6 @@
 //! `baskets.csv`: real sales to be rung up again, a line each, the lines of a basket one after another.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
 use chrono::NaiveDateTime;
@@ -47,7 +47,7 @@ pub struct BasketLine {
 /// A row that does not say its basket counts to the basket before it.
 pub struct Baskets<R: Read> {
     table: Table<R, Sold>,
-    products: Option<HashSet<String>>,
+    products: Option<BTreeSet<String>>,
     open: Option<OpenBasket>,
     closed: HashSet<String>,
 }
@@ -63,7 +63,7 @@ impl<R: Read> Baskets<R> {
 
     /// Takes lines of these products alone.
     #[must_use]
-    pub fn of(self, products: HashSet<String>) -> Self {
+    pub fn of(self, products: BTreeSet<String>) -> Self {
         Self { products: Some(products), ..self }
     }
 
@@ -166,7 +166,7 @@ impl Sold {
         Some(sold)
     }
 
-    fn must_be_of(&self, products: Option<&HashSet<String>>, row: &mut Row<'_>) {
+    fn must_be_of(&self, products: Option<&BTreeSet<String>>, row: &mut Row<'_>) {
         if let (Some(products), Some(line)) = (products, &self.line)
             && !products.contains(&line.product_id)
         {

@@ -1,6 +1,6 @@
 //! Headquarters of a replay: the sample store, selling other products to other limits on as many registers as are wanted.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -23,7 +23,7 @@ const LAST_SALES_WAIT: Duration = Duration::from_mins(1);
 /// Products, good and complete.
 pub struct Products {
     /// What they are known by.
-    pub(super) numbers: HashSet<String>,
+    pub(super) numbers: BTreeSet<String>,
     csv: Vec<u8>,
 }
 

@@ -6,8 +6,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::{Shared, Unit};
 use super::caller::{Applicant, Caller, DEVICE_NAME_MAX};
+use super::{Shared, Unit};
 use crate::channel::{ChannelDatabase, Device, DeviceStatus, Result};
 use crate::protocol::{self, Problem, ProblemKind, routes};
 use crate::realtime::{Activated, Activation};
