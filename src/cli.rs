@@ -122,7 +122,7 @@ struct DemoArgs {
 #[derive(Args)]
 struct ListenArgs {
     /// Where to listen, such as 127.0.0.1:8443; port 0 takes a free one
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = listen_address)]
     listen: SocketAddr,
     /// The server's certificate and its chain, in a PEM file: it is spoken to over TLS alone
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -133,6 +133,10 @@ struct ListenArgs {
     /// Speak with other machines without encryption
     #[arg(long)]
     allow_plain_http: bool,
+}
+
+fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| "expected an IP address and a port, such as 127.0.0.1:8443".to_owned())
 }
 
 #[derive(Args)]
@@ -239,7 +243,7 @@ struct ReplayArgs {
     /// What chance depends on
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Where channel database and journals are kept; absent: a temporary directory
+    /// Where channel database and journals are kept; a replay goes on from what it finds there. Absent: a temporary directory
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A scale unit that runs already, such as <http://127.0.0.1:8443>; given several times, the registers share them in turn

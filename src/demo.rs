@@ -9,6 +9,8 @@ pub mod tape;
 
 use std::path::PathBuf;
 
+use crate::profile::text_of;
+
 pub use facts::NAMES as ASSERT_NAMES;
 pub use player::{PlayError, Player, Settings};
 
@@ -39,10 +41,10 @@ pub fn find(name: &str) -> std::io::Result<(String, PathBuf)> {
 /// More than a tape may have, so that one that is too large is told so.
 const TAPE_BYTES_MAX: u64 = 2 * 1024 * 1024;
 
-/// A tape's text.
+/// A tape's text. Of what is no text the error is of invalid data, and tells line and column.
 pub fn read_bounded(path: &std::path::Path) -> std::io::Result<String> {
-    use std::io::Read;
-    let mut text = String::new();
-    std::fs::File::open(path)?.take(TAPE_BYTES_MAX).read_to_string(&mut text)?;
-    Ok(text)
+    use std::io::{Error, ErrorKind, Read};
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(TAPE_BYTES_MAX).read_to_end(&mut bytes)?;
+    text_of(bytes).map_err(|problem| Error::new(ErrorKind::InvalidData, problem))
 }

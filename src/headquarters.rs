@@ -4,6 +4,7 @@
 //! nobody by itself: servers and clients stand above it.
 
 mod audit;
+mod codes;
 mod database;
 mod devices;
 mod distribution;
@@ -52,6 +53,7 @@ impl Headquarters {
     /// Opens headquarters over `sqlite:FILE` or `postgres://…`. Its secret keys are in a file of their own, made for a new database
     /// alone: `keys`, or beside the SQLite file.
     pub fn open(database: &str, keys: Option<&Path>, clock: SharedClock) -> Result<Self> {
+        database::expect_url(database)?;
         let beside = database::sqlite_file(database).map(|file| file.with_extension("keys"));
         let Some(file) = keys.map(PathBuf::from).or(beside) else {
             let hint = "--keys FILE names the file of headquarters' secret keys; it is made at the first start";

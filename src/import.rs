@@ -10,6 +10,7 @@ pub(crate) mod field;
 mod product;
 mod table;
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
@@ -171,6 +172,14 @@ pub fn customers(file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<I
 /// See [`ImportError`].
 pub fn baskets(file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<Imported<Basket>, ImportError> {
     collect(Baskets::open(file, input)?, on_bad_row)
+}
+
+/// Reads `baskets.csv` whole, as [`baskets`] does; a line of another product than these is bad.
+///
+/// # Errors
+/// See [`ImportError`].
+pub fn baskets_of(products: BTreeSet<String>, file: &str, input: impl Read, on_bad_row: OnBadRow) -> Result<Imported<Basket>, ImportError> {
+    collect(Baskets::open(file, input)?.of(products), on_bad_row)
 }
 
 /// Reads any file row by row, in bounded memory. `columns` names what may stand in the header, and what must. `take` gets the cells of a row

@@ -46,8 +46,13 @@ pub fn write_new(path: &Path, text: &str) -> io::Result<()> {
 
 /// Makes an empty file where there is none, and keeps others from one that is there.
 pub fn file(path: &Path) -> io::Result<()> {
-    options().append(true).create(true).open(path)?;
+    file_or_found(path)?;
     keep_others_out(path)
+}
+
+/// Makes an empty file where there is none. One that is there is left as it is: it may be something else.
+pub fn file_or_found(path: &Path) -> io::Result<()> {
+    options().append(true).create(true).open(path).map(drop)
 }
 
 /// Takes from others what an earlier version or a copy let them do with a file.

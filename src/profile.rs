@@ -13,7 +13,7 @@ use std::fmt;
 use toml::de::{DeTable, DeValue};
 
 pub use key::is_address;
-pub use problem::Problem;
+pub use problem::{Problem, text_of};
 
 /// The documented default profile, comments included. Parsing it gives [`Profile::default`].
 pub const DEFAULT_TOML: &str = include_str!("../profile.toml");

@@ -68,6 +68,8 @@ pub struct Running {
 pub struct Outcome {
     /// Sales in the channel database.
     pub baskets: u64,
+    /// Of them, those that an earlier replay in the same directory had rung up.
+    pub found: u64,
     /// Their lines.
     pub lines: u64,
     /// What they come to.
@@ -164,8 +166,9 @@ impl Replay {
     /// Runs it. `progress` hears of finished baskets.
     pub fn run(&self, progress: &(dyn Fn(u64) + Sync)) -> Result<Outcome, ReplayError> {
         let failed = |error: &dyn std::fmt::Display| ReplayError::Failed(error.to_string());
-        let baskets = read_baskets(&self.baskets)?;
         let products = chain::products(&self.products)?;
+        let file = self.baskets.to_string_lossy();
+        let baskets = import::baskets_of(products.numbers.clone(), &file, open(&self.baskets)?, OnBadRow::Refuse)?.rows;
         std::fs::create_dir_all(&self.data).map_err(|error| ReplayError::File { path: self.data.clone(), error })?;
         let (places, chain) = if let Some(running) = &self.running {
             (running.places(self.registers)?, None)
@@ -173,6 +176,7 @@ impl Replay {
             let (places, chain) = self.start_chain(&products)?;
             (places, Some(chain))
         };
+        let found = self.found()?;
         let watch = Stopwatch::default();
         let runs: Vec<Result<Run, ReplayError>> = std::thread::scope(|scope| {
             let registers: Vec<_> =
@@ -195,6 +199,7 @@ impl Replay {
         let why = |error: String| runs.iter().find_map(|run| run.failure.clone()).unwrap_or(error);
         let mut outcome = compared.map_err(|error| ReplayError::Failed(why(error)))?;
         outcome.at_headquarters = at_headquarters;
+        outcome.found = found;
         for run in runs {
             outcome.kills += run.kills;
             outcome.killed_in += run.killed_in;
@@ -202,9 +207,17 @@ impl Replay {
             outcome.slowest_line_ms = outcome.slowest_line_ms.max(seconds_of(run.slowest_line_us) * 1e3);
             outcome.problems.extend(run.failure);
         }
+        outcome.slowest_line_ms = (outcome.slowest_line_ms * 1e3).round() / 1e3;
         outcome.seconds = (seconds * 10.0).round() / 10.0;
-        outcome.sales_per_second = (f64::from(u32::try_from(outcome.baskets).unwrap_or(u32::MAX)) / seconds * 10.0).round() / 10.0;
+        outcome.sales_per_second =
+            (f64::from(u32::try_from(outcome.baskets.saturating_sub(found)).unwrap_or(u32::MAX)) / seconds * 10.0).round() / 10.0;
         Ok(outcome)
+    }
+
+    /// How many sales the registers' journals have.
+    fn found(&self) -> Result<u64, ReplayError> {
+        let receipts = |number| compare::receipts(&register_directory(&self.data, number)).map(|count| count as u64);
+        (1..=self.registers).map(receipts).sum::<Result<_, _>>().map_err(ReplayError::Failed)
     }
 
     /// A chain of its own on the replay's store, and each register's place in it.

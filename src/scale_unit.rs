@@ -115,15 +115,15 @@ type Shared = State<Arc<Unit>>;
 struct Rates {
     /// PIN checks and new sessions of a device.
     sign_ins: Rate<String>,
-    /// Tries to activate, by address.
-    activations: Rate<IpAddr>,
+    /// Activations that were refused, by address.
+    refused_applicants: Rate<IpAddr>,
     /// And in all: codes cannot be guessed from many addresses either.
-    all_activations: Rate<()>,
+    refused_activations: Rate<()>,
 }
 
 impl Default for Rates {
     fn default() -> Self {
-        Self { sign_ins: Rate::new(30, 1_000), activations: Rate::new(10, 6_000), all_activations: Rate::new(60, 1_000) }
+        Self { sign_ins: Rate::new(30, 1_000), refused_applicants: Rate::new(10, 6_000), refused_activations: Rate::new(60, 1_000) }
     }
 }
 

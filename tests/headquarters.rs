@@ -421,6 +421,35 @@ fn a_file_with_bad_rows_is_refused_whole_and_every_fault_named() {
 }
 
 #[test]
+fn rows_whose_code_stands_for_two_products_are_bad_and_products_may_change_codes() {
+    on_both(|shop| {
+        let product = Kind::named("product").unwrap();
+        let import = |rows: &str, on_bad_row| {
+            let file = format!("product_id,barcode,name,unit_price\n{rows}");
+            let bytes = || Ok(Box::new(std::io::Cursor::new(file.clone())) as Box<dyn Read>);
+            shop.headquarters.import("test", "products.csv", &bytes, None, on_bad_row)
+        };
+        // 2900008197659 is the code of product 819765, whatever product 3 is to be sold for.
+        let rows = "1,4098,A,1\n2,4098,B,1\n3,2900008197659,C,1\n4,4097,D,x\n5,4096,E,1\n";
+        assert_eq!(
+            import(rows, OnBadRow::Refuse).unwrap_err().to_string(),
+            "products.csv:2: barcode: 4098 stands for product 1 and for product 2\n\
+             products.csv:3: barcode: 4098 stands for product 2 and for product 1\n\
+             products.csv:4: barcode: 2900008197659 stands for product 3 and for product 819765\n\
+             products.csv:5: unit_price: \"x\" is no number, expected digits and a point, such as 12.50"
+        );
+        assert!(shop.headquarters.get(product, "5").is_err(), "nothing is imported");
+        let imported = import(rows, OnBadRow::Skip).unwrap();
+        assert_eq!((imported.new, imported.bad.count()), (1, 4));
+        assert_eq!(import("6,4095,F,1\n", OnBadRow::Refuse).unwrap().new, 1);
+        assert_eq!(import("5,4095,E,1\n6,4096,F,1\n", OnBadRow::Refuse).unwrap().changed, 2);
+        // Without the row that takes 819765's code, product 6 keeps its own, and product 5 cannot have it.
+        let imported = import("5,4096,E,1\n6,2900008197659,F,1\n7,4094,G,1\n", OnBadRow::Skip).unwrap();
+        assert_eq!((imported.new, imported.changed, imported.bad.count()), (1, 0, 2));
+    });
+}
+
+#[test]
 fn a_record_that_others_need_stays() {
     on_both(|shop| {
         let remove = |kind: &str, key: &str| shop.headquarters.remove("test", Kind::named(kind).unwrap(), key);

@@ -143,10 +143,14 @@ fn mistakes_are_told_with_what_to_do() {
         (vec!["import", &file], 2, "products.csv:3: name: is empty, expected a value"),
         (vec!["import", &file], 2, "products.csv:2: unit_price: \"x\" is no number"),
         (vec!["staff", "activation-code", "343-1"], 2, "a staff has no such thing"),
+        (vec!["store", "set", "343", "foo=1"], 2, "foo: is no field of a store\n  hint: fields of a store: number, name"),
     ] {
         let told = hq.fails(&words, status);
         assert!(told.contains(expected), "{words:?}: {told}");
     }
+    assert_eq!(hq.done(&["gift-card", "list"]), "key  number  balance  currency\n");
+    let help = hq.done(&["store", "--help"]);
+    assert!(help.contains("export") && !help.contains("activation-code") && !help.contains("pin"), "{help}");
     let output = hq.run(&["import", &file, "--skip-bad", "--json"], "");
     assert!(output.status.success());
     let imported: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -87,6 +87,7 @@ fn a_wrong_file_is_refused_with_line_and_column() {
         (format!("{header}\n{}", rows.replacen(",1.19,", ",1.1x9,", 1)), "wrong.csv:2: unit_price"),
         (format!("{}\n{rows}", header.replace("quantity", "quantities")), "wrong.csv:1"),
         (String::new(), "wrong.csv"),
+        (format!("{header}\n{}", sold_as(&rows, "0000")), "wrong.csv:2: product_id: \"0000\" is none of the products"),
     ] {
         fs::write(&wrong, text).expect("a file");
         let refused = evertill(&products(), &wrong, &folder.path().join("data")).output().expect("the program runs");
@@ -166,6 +167,13 @@ fn evertill(products: &Path, baskets: &Path, data: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_evertill"));
     command.arg("replay").arg("--products").arg(products).arg("--baskets").arg(baskets).arg("--data").arg(data);
     command
+}
+
+/// The rows with the first one of another product.
+fn sold_as(rows: &str, product: &str) -> String {
+    let (first, others) = rows.split_once('\n').expect("rows");
+    let cells: Vec<&str> = first.split(',').enumerate().map(|(place, cell)| if place == 4 { product } else { cell }).collect();
+    format!("{}\n{others}", cells.join(","))
 }
 
 /// Mismatched baskets, duplicates, missing, altered, gaps.

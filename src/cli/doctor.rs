@@ -44,18 +44,21 @@ pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     };
     let data = data_directory(args.data.as_deref())?;
     directory(&mut findings, &data)?;
-    let url = scale_unit_url(args, &profile)?;
-    let device = device(&mut findings, &data, url.as_deref())?;
+    let url = scale_unit_url(args, &profile);
+    // Whatever the address says, the register is to work with one.
+    let named = url.as_ref().map_or(args.scale_unit.as_deref(), |url| url.as_deref());
+    let device = device(&mut findings, &data, named)?;
     journal(&mut findings, &data, &profile, device.as_ref().and_then(|device| device.identity.as_ref()))?;
     offline_database(&mut findings, &data)?;
     clock(&mut findings, &data)?;
     findings.good("printer", "none configured; receipts are shown on the screen")?;
     match url {
-        None => match refuse_device_of(&data, SampleStore::NotStarted) {
+        Err(failure) => findings.bad("scale unit", failure.message, "put the address right")?,
+        Ok(None) => match refuse_device_of(&data, SampleStore::NotStarted) {
             Err(refused) => findings.bad("scale unit", refused.message, refused.hint.as_deref().unwrap_or_default())?,
             Ok(()) => findings.good("scale unit", "none configured; the register starts one on the sample store")?,
         },
-        Some(url) => match refuse_plain_http(&url, "its address", CARRIED) {
+        Ok(Some(url)) => match refuse_plain_http(&url, "its address", CARRIED) {
             Err(refused) if !args.allow_plain_http => {
                 findings.bad("scale unit", refused.message, refused.hint.as_deref().unwrap_or_default())?;
             }

@@ -13,8 +13,7 @@ pub(super) fn run(args: &HeadquartersArgs) -> Result<(), Failure> {
     let tls = server::certificate(&args.listen)?;
     log::to_standard_error();
     let clock: SharedClock = Arc::new(SystemClock::default());
-    let opened = Headquarters::open(&args.database, args.keys.as_deref(), Arc::clone(&clock));
-    let headquarters = opened.map_err(|error| Failure::found(&error).with_hint(error.hint()))?;
+    let headquarters = Headquarters::open(&args.database, args.keys.as_deref(), Arc::clone(&clock))?;
     let server = HeadquartersServer::start(args.listen.listen, &headquarters, clock, tls)
         .map_err(|error| server::not_started(&args.listen, &error))?;
     out::line(format_args!("listening on {}", server.address()))?;

@@ -162,8 +162,7 @@ impl From<Error> for Failure {
             Error::Refused { .. } | Error::Import(_) => Self::usage(&error),
             Error::Missing { .. } | Error::File(_) | Error::Lost(_) | Error::Database(_) => Self::found(&error),
         };
-        let hint = error.hint();
-        if hint.is_empty() { failure } else { failure.with_hint(hint) }
+        failure.with_hint(error.hint())
     }
 }
 

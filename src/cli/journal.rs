@@ -71,6 +71,12 @@ fn list(args: &JournalArgs) -> Result<(), Failure> {
         out::json(&rows)?;
         return tell(&unreadable);
     }
+    if !rows.is_empty() {
+        out::line(format_args!(
+            "{:>6}  {:>6}  {:<20}  {:<11}  {:>12}  {:<9}  id",
+            "number", "receipt", "recorded at", "kind", "total", "state"
+        ))?;
+    }
     for row in rows {
         let receipt = row.receipt.map_or_else(|| "-".to_owned(), |receipt| receipt.to_string());
         out::line(format_args!(
@@ -121,14 +127,20 @@ fn state(progress: &Progress) -> &'static str {
 }
 
 fn show(id: &str, args: &JournalArgs) -> Result<(), Failure> {
-    let mut found = None;
+    let (mut found, mut of_sequence) = (None, None);
     let unreadable = each(&open(args)?, |entry, transaction| {
         if transaction.id.to_string() == id || transaction.receipt.is_some_and(|receipt| receipt.to_string() == id) {
             found = Some((entry, transaction));
+        } else if entry.sequence.to_string() == id {
+            of_sequence = Some(transaction.id);
         }
     })?;
     let Some((entry, transaction)) = found else {
         tell(&unreadable)?;
+        if let Some(of_sequence) = of_sequence {
+            let what = format!("the journal has no receipt {id}; in its sequence, {id} is {of_sequence}");
+            return Err(Failure::found(what).with_hint(format!("`evertill journal show {of_sequence}`")));
+        }
         return Err(Failure::found(format!("the journal has no transaction {id}")).with_hint("`evertill journal list` names them all"));
     };
     if args.json {
@@ -146,7 +158,12 @@ fn check(keys: &[VerifyingKey], args: &JournalArgs) -> Result<(), Failure> {
         problems: &'a [String],
         remarks: &'a [String],
     }
-    let Verification { transactions, problems, remarks } = verify_by(&open(args)?, keys);
+    let reader = Reader::open(&data_directory(args.data.as_deref())?).map_err(|error| {
+        let is_damaged = matches!(error, JournalError::Corrupt { .. });
+        let failure = Failure::from(error);
+        if is_damaged { failure.with_hint("do not sell on it; keep the file and call support") } else { failure }
+    })?;
+    let Verification { transactions, problems, remarks } = verify_by(&reader, keys);
     if args.json {
         out::json(&Report { transactions, problems: &problems, remarks: &remarks })?;
     } else {

@@ -8,7 +8,7 @@ use serde::Serialize;
 /// Why a command ends with another status than 0.
 #[derive(Debug)]
 pub(super) struct Failure {
-    /// 1: it ran and found a failure; 2: wrong usage or a bad file.
+    /// 1: it ran and found a failure; 2: wrong usage or a bad file; 130: ended by Ctrl+C.
     pub(super) status: u8,
     /// What happened, for standard error; may be empty when all is said.
     pub(super) message: String,
@@ -32,9 +32,14 @@ impl Failure {
         Self { status: 2, ..Self::found(message) }
     }
 
-    /// With what to do about it.
+    /// Whoever started it ended it, by Ctrl+C: the status a shell gives to that.
+    pub(super) fn stopped() -> Self {
+        Self { status: 130, ..Self::told() }
+    }
+
+    /// With what to do about it; an empty hint is none.
     pub(super) fn with_hint(self, hint: impl Display) -> Self {
-        Self { hint: Some(hint.to_string()), ..self }
+        Self { hint: Some(hint.to_string()).filter(|hint| !hint.is_empty()), ..self }
     }
 }
 

@@ -34,6 +34,9 @@ pub(super) const CARRIED: &str = "PINs, its token and sales";
 pub(super) fn run(args: &RegisterArgs) -> Result<(), Failure> {
     let profile = read_profile(args.profile.as_deref())?;
     let data = data_directory(args.data.as_deref())?;
+    if data.exists() && !data.is_dir() {
+        return Err(Failure::usage(format!("{}: is no directory, expected the register's data directory", data.display())));
+    }
     let url = scale_unit_url(args, &profile)?;
     if let Some(url) = url.as_deref().filter(|_| !args.allow_plain_http) {
         refuse_plain_http(url, if args.scale_unit.is_some() { "--scale-unit" } else { "the profile's scale unit" }, CARRIED)?;
@@ -105,10 +108,7 @@ pub(super) fn refuse_device_of(data: &Path, sample_store: SampleStore<'_>) -> Re
 fn show(mut screen: Screen, clock: &dyn Clock, options: impl FnOnce(Sender<Reply>) -> Options) -> Result<(), Failure> {
     let (events, inbox) = channel();
     let (mut desk, answers, news) = ScreenDesk::new(events.clone());
-    let mut terminal = Terminal::open().map_err(|error| {
-        let what = format!("this is no terminal to open a register on: {error}");
-        Failure::found(what).with_hint("start it in a terminal's window; `evertill demo --headless` needs none")
-    })?;
+    let mut terminal = Terminal::open().map_err(|error| no_terminal("open a register", &error))?;
     terminal.draw(&screen, clock.now()).map_err(Failure::found)?;
     close_on_signals(events.clone()).map_err(Failure::found)?;
     read_terminal(events).map_err(Failure::found)?;
@@ -129,6 +129,12 @@ fn show(mut screen: Screen, clock: &dyn Clock, options: impl FnOnce(Sender<Reply
     })?;
     ended.map_err(|error| Failure::found(&error).with_hint(error.hint()))?;
     shown.map_err(Failure::found)
+}
+
+/// Nothing can be shown here.
+pub(super) fn no_terminal(purpose: &str, error: &std::io::Error) -> Failure {
+    let what = format!("this is no terminal to {purpose} on: {error}");
+    Failure::found(what).with_hint("start it in a terminal's window; `evertill demo --headless` needs none")
 }
 
 /// Wakes the till every second, for its idle lock and its health checks; ends with it.
@@ -155,7 +161,8 @@ fn new_screen(profile: &Profile) -> Result<Screen, Failure> {
     let layout = match &profile.screen.layout {
         None => Layout::built_in(),
         Some(path) => {
-            let text = fs::read_to_string(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+            let bytes = fs::read(path).map_err(|error| Failure::usage(format!("{path}: {error}")))?;
+            let text = profile::text_of(bytes).map_err(|problem| Failure::usage(format!("{path}:{problem}")))?;
             Layout::parse(&text).map_err(|problems| {
                 let lines: Vec<String> = problems.iter().map(|problem| format!("{path}:{problem}")).collect();
                 Failure::usage(lines.join("\n"))
@@ -168,9 +175,10 @@ fn new_screen(profile: &Profile) -> Result<Screen, Failure> {
 /// The profile of a file, or the default one; all its problems at once.
 pub(super) fn read_profile(path: Option<&Path>) -> Result<Profile, Failure> {
     let Some(path) = path else { return Ok(Profile::default()) };
-    let text = fs::read_to_string(path).map_err(|error| {
+    let bytes = fs::read(path).map_err(|error| {
         Failure::usage(format!("{}: {error}", path.display())).with_hint("`evertill profile print` shows what a profile holds")
     })?;
+    let text = profile::text_of(bytes).map_err(|problem| Failure::usage(format!("{}:{problem}", path.display())))?;
     Profile::parse(&text).map_err(|problems| {
         let lines: Vec<String> = problems.iter().map(|problem| format!("{}:{problem}", path.display())).collect();
         Failure::usage(lines.join("\n"))

@@ -68,6 +68,7 @@ fn print(outcome: &Outcome) -> Result<(), Failure> {
     let killed_in = outcome.killed_in;
     let rows = [
         ("sales in the channel database", outcome.baskets.to_string()),
+        ("  found there at the start", outcome.found.to_string()),
         ("lines", outcome.lines.to_string()),
         ("total", outcome.total.clone()),
         ("sold offline", outcome.sold_offline.to_string()),

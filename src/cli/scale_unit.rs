@@ -19,6 +19,10 @@ use crate::server::wait_for_signal;
 
 /// Serves until it is told to stop.
 pub(super) fn run(args: &ScaleUnitArgs) -> Result<(), Failure> {
+    // An address may hold a password: it is not repeated.
+    if sqlite_file(&args.database).is_none() && !is_postgres(&args.database) {
+        return Err(Failure::usage("--database: expected sqlite:FILE or postgres://USER@HOST/NAME"));
+    }
     let tls = server::certificate(&args.listen)?;
     let clock: SharedClock = Arc::new(SystemClock::default());
     match (&args.headquarters, &args.credentials) {
@@ -75,6 +79,10 @@ fn sqlite_file(database: &str) -> Option<PathBuf> {
     database.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
+fn is_postgres(database: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme))
+}
+
 fn open(database: &str, credentials: &Credentials) -> Result<Arc<dyn ChannelDatabase>, Failure> {
     let key = PinKey::from_secret(&credentials.pin_key)
         .ok_or_else(|| Failure::usage("the credentials' pin_key is no key").with_hint("have headquarters write them again"))?;
@@ -82,12 +90,8 @@ fn open(database: &str, credentials: &Credentials) -> Result<Arc<dyn ChannelData
         let channel = SqliteChannel::open(&file).map_err(|error| Failure::found(format!("{}: {error}", file.display())))?;
         return Ok(Arc::new(channel.with_pin_key(key)));
     }
-    if ["postgres://", "postgresql://"].iter().any(|scheme| database.starts_with(scheme)) {
-        let channel = PostgresChannel::connect(database).map_err(Failure::found)?;
-        return Ok(Arc::new(channel.with_pin_key(key)));
-    }
-    // An address may hold a password: it is not repeated.
-    Err(Failure::usage("--database is neither sqlite:FILE nor postgres://USER@HOST/NAME"))
+    let channel = PostgresChannel::connect(database).map_err(Failure::found)?;
+    Ok(Arc::new(channel.with_pin_key(key)))
 }
 
 /// Where packages are kept and gathered.

@@ -27,7 +27,7 @@ pub(super) struct SimulateArgs {
     #[arg(long, value_name = "KINDS", default_value = "all", value_parser = kinds)]
     faults: Kinds,
     /// Only these steps of the run, as a violation names them
-    #[arg(long, value_name = "STEPS", value_delimiter = ',')]
+    #[arg(long, value_name = "STEPS", value_delimiter = ',', value_parser = step)]
     only: Vec<u64>,
     /// Tell everything that happens, in simulated time, on standard error
     #[arg(long)]
@@ -55,6 +55,10 @@ fn kinds(text: &str) -> Result<Kinds, String> {
 fn one_kind(name: &str) -> Result<Kind, String> {
     let names = Kind::ALL.map(Kind::name).join(", ");
     Kind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| format!("expected all, none, or some of {names}"))
+}
+
+fn step(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| "expected numbers of steps with commas, such as 12,907".to_owned())
 }
 
 /// Simulates; a broken promise is a failure.

@@ -4,8 +4,10 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
+use crossterm::event::{KeyCode, KeyModifiers};
 use ratatui::backend::{CrosstermBackend, TestBackend};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -18,6 +20,7 @@ use super::{facts, screenshot};
 use crate::clock::{SharedClock, SystemClock, VirtualClock};
 use crate::road::Condition;
 use crate::ui::layout::Layout;
+use crate::ui::run::{Event, close_on_signals, read_terminal};
 use crate::ui::terminal::Terminal;
 use crate::ui::theme::Theme;
 use crate::ui::{FromTill, Screen};
@@ -62,6 +65,12 @@ pub enum PlayError {
         /// The screen.
         screen: String,
     },
+    /// There is no terminal to play on.
+    #[error("this is no terminal: {0}")]
+    NoTerminal(io::Error),
+    /// Whoever watches has ended it.
+    #[error("the demo was ended")]
+    Stopped,
     /// The demo's own world.
     #[error("the demo cannot go on: {0}")]
     World(String),
@@ -92,8 +101,34 @@ pub struct Player {
     /// What was drawn last.
     shown: Option<Buffer>,
     recording: Option<Recording>,
-    live: Option<Terminal>,
+    live: Option<Live>,
     screenshots: PathBuf,
+}
+
+/// Somebody watches.
+struct Live {
+    terminal: Terminal,
+    input: Receiver<Event>,
+}
+
+impl Live {
+    fn open() -> Result<Self, PlayError> {
+        let terminal = Terminal::open().map_err(PlayError::NoTerminal)?;
+        let (events, input) = channel();
+        close_on_signals(events.clone()).and_then(|()| read_terminal(events)).map_err(|error| PlayError::World(error.to_string()))?;
+        Ok(Self { terminal, input })
+    }
+
+    /// Whether he has had enough, or is gone.
+    fn is_stopped(&self) -> bool {
+        self.input.try_iter().any(|event| match event {
+            Event::Input(crossterm::event::Event::Key(key)) => {
+                key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL)
+            }
+            Event::InputEnded => true,
+            Event::Input(_) | Event::Till(_) => false,
+        })
+    }
 }
 
 struct Recording {
@@ -154,7 +189,7 @@ impl Player {
         let theme =
             Theme::named(&name, no_color).ok_or_else(|| PlayError::World(format!("there is no theme {name}; there are dark and light")))?;
         let screen = Screen::new(theme, Layout::built_in());
-        let live = if settings.headless { None } else { Some(Terminal::open().map_err(|error| PlayError::World(error.to_string()))?) };
+        let live = if settings.headless { None } else { Some(Live::open()?) };
         let (headless, speed, screenshots) = (settings.headless, settings.speed.max(1), settings.screenshots);
         Ok(Self {
             rig,
@@ -220,11 +255,11 @@ impl Player {
                 if let Some(answer) = self.screen.press(*number) {
                     self.rig.answer(answer);
                 }
-                self.pass(self.typing);
+                self.pass(self.typing)?;
                 self.settle();
             }
             Command::Sleep(duration) => {
-                self.pass(*duration);
+                self.pass(*duration)?;
                 self.rig.deadline_reached();
                 self.settle();
             }
@@ -288,7 +323,7 @@ impl Player {
     }
 
     fn press(&mut self, key: Key, speed: Duration) -> Result<(), PlayError> {
-        self.pass(speed);
+        self.pass(speed)?;
         if let Some(answer) = self.screen.input(crossterm::event::Event::Key(key.into())) {
             self.rig.answer(answer);
         }
@@ -297,17 +332,17 @@ impl Player {
     }
 
     /// Lets time pass: at once when it is virtual.
-    fn pass(&mut self, duration: Duration) {
+    fn pass(&mut self, duration: Duration) -> Result<(), PlayError> {
         if self.headless {
             self.clock.sleep(duration);
-        } else {
-            let end = self.clock.tick().plus_ms(u64::try_from((duration / self.speed).as_millis()).unwrap_or(u64::MAX));
-            while self.clock.tick() < end {
-                self.take_shown(Duration::from_millis(end.since(self.clock.tick()).min(20)));
-                // A frame that cannot be drawn now is drawn with the next key.
-                let _ = self.show();
-            }
+            return Ok(());
         }
+        let end = self.clock.tick().plus_ms(u64::try_from((duration / self.speed).as_millis()).unwrap_or(u64::MAX));
+        while self.clock.tick() < end {
+            self.take_shown(Duration::from_millis(end.since(self.clock.tick()).min(20)));
+            self.show()?;
+        }
+        Ok(())
     }
 
     /// Waits until the till asks and nothing is under way. While a request meets a road that hangs or is slow, and the register has not gone
@@ -394,8 +429,11 @@ impl Player {
         written.map_err(|error| PlayError::File { path, error })
     }
 
-    /// Draws the frame where there is somebody to see it.
+    /// Draws the frame where there is somebody to see it, unless he has ended the demo.
     fn show(&mut self) -> Result<(), PlayError> {
+        if self.live.as_ref().is_some_and(Live::is_stopped) {
+            return Err(PlayError::Stopped);
+        }
         if self.hidden {
             return Ok(());
         }
@@ -408,7 +446,7 @@ impl Player {
             recording.frame(self.clock.tick().0, draw)?;
         }
         if let Some(live) = &mut self.live {
-            live.draw_with(draw).map_err(|error| PlayError::World(error.to_string()))?;
+            live.terminal.draw_with(draw).map_err(|error| PlayError::World(error.to_string()))?;
         }
         self.shown = Some(picture);
         Ok(())

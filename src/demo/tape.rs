@@ -261,7 +261,7 @@ Assert connection == "online"
             (r#"Caption """#, r#"Caption """#),
             ("Assert journal.unsent == 0", "Assert journal.unsent == 0"),
             ("Assert total >= -12.470", "Assert total >= -12.470"),
-            (r#"Assert state != "online""#, r#"Assert state != "online""#),
+            (r#"Assert connection != "online""#, r#"Assert connection != "online""#),
         ];
         for (line, expected) in cases {
             let steps = read(line).unwrap_or_else(|errors| panic!("{line}: {errors}"));
@@ -299,7 +299,7 @@ Network Drop 130%
         let expected = r#"day.tape:1:1: found `Entre`, expected a command
   hint: did you mean `Enter`?
 day.tape:3:6: found a text without an end, expected a closing `"`
-day.tape:4:9: found `nine`, expected an operation's number from 1 to 65535
+day.tape:4:9: found `nine`, expected an operation's number, as `evertill operations` lists them
   hint: it is written `Press 917`
 day.tape:5:1: found `Set` after a key, expected all settings before the first key
 day.tape:6:5: found `FontSize`, expected one of Width, Height, TypingSpeed, Theme, Seed
@@ -348,15 +348,17 @@ day.tape:8:14: found `130%`, expected a share in percent from 0 to 100
             ("Type \"a\tb\"", 6, "printable text", "press it with `Tab`"),
             ("Type \"\u{1b}[2J\"", 7, "printable text", ""),
             ("Press 65536", 7, "an operation's number", ""),
+            ("Press 2", 7, "an operation's number, as `evertill operations` lists them", ""),
+            ("Assert foo == 3", 8, "one of journal.transactions, journal.receipts", ""),
             ("Network Off", 9, "one of Up", ""),
             ("Headquarters Off", 14, "one of Up", ""),
             ("Headquarters Price 4011 cheap", 25, "an amount such as", ""),
             ("Network Slow", 13, "a time such as", ""),
             ("Network Drop 30", 14, "a share such as `30%`", ""),
             ("Assert total = 1", 14, "one of ==", ""),
-            ("Assert total==1", 8, "a name such as", ""),
+            ("Assert total==1", 8, "one of journal.transactions", ""),
             ("Assert total == one", 17, "a number, or a word in quotes", ""),
-            (r#"Assert state < "online""#, 16, "a number behind `<`", ""),
+            (r#"Assert screen < "locked""#, 17, "a number behind `<`", ""),
             ("Source", 7, "a tape's path", "written `Source"),
             ("Source gone.tape", 1, "a readable tape", ""),
         ];

@@ -25,10 +25,10 @@ impl Database {
         if let Some(file) = sqlite_file(url) {
             return Ok(Self::Sqlite(sqlite::Files::open(file)?));
         }
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        if is_postgres(url) {
             return Ok(Self::Postgres(postgres::Pool::connect(url)?));
         }
-        Err(Error::refused("the database is neither sqlite:FILE nor postgres://…", "such as --database sqlite:headquarters.db"))
+        Err(no_url())
     }
 
     /// Reads as of one moment.
@@ -51,6 +51,20 @@ impl Database {
 /// The file of a SQLite database's address.
 pub(super) fn sqlite_file(url: &str) -> Option<&Path> {
     url.strip_prefix("sqlite:").filter(|file| !file.is_empty()).map(Path::new)
+}
+
+/// Refuses what is no address of a database.
+pub(super) fn expect_url(url: &str) -> Result<()> {
+    if sqlite_file(url).is_some() || is_postgres(url) { Ok(()) } else { Err(no_url()) }
+}
+
+fn is_postgres(url: &str) -> bool {
+    url.starts_with("postgres://") || url.starts_with("postgresql://")
+}
+
+/// An address may hold a password: it is not repeated.
+fn no_url() -> Error {
+    Error::refused("the database's address: expected sqlite:FILE or postgres://USER@HOST/NAME", "such as --database sqlite:headquarters.db")
 }
 
 fn again_when_lost<T>(mut work: impl FnMut() -> Result<T>) -> Result<T> {

@@ -2,6 +2,7 @@
 
 mod toml_file;
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use super::Headquarters;
@@ -50,7 +51,7 @@ impl Headquarters {
             (stem, "csv") => {
                 let kind = Kind::of_file(stem).filter(|kind| kind.editing == Editing::Open);
                 let kind = kind.ok_or_else(|| unknown(file))?;
-                self.import_rows(who, file, kind, bytes, store, on_bad_row)
+                self.import_rows(who, &Rows { file, kind, bytes, store, on_bad_row })
             }
             _ => Err(unknown(file)),
         }
@@ -69,48 +70,76 @@ impl Headquarters {
         Ok(())
     }
 
-    fn import_rows(
-        &self,
-        who: &str,
-        file: &str,
-        kind: &'static Kind,
-        bytes: Bytes<'_>,
-        store: Option<&str>,
-        on_bad_row: OnBadRow,
-    ) -> Result<Imported> {
+    /// Rows are read again without those whose codes stand for two products: that is known once all of them are there.
+    fn import_rows(&self, who: &str, rows: &Rows<'_>) -> Result<Imported> {
+        let mut of_two = HashMap::new();
+        for _ in 1..PASSES_MAX {
+            let mut found = HashMap::new();
+            let imported = self.edit(who, |edit| {
+                let read = rows.put_all(edit, &of_two)?;
+                found = edit.codes_of_two(rows.kind)?;
+                if found.is_empty() { rows.concluded(edit, read) } else { Err(Error::refused("a code stands for two products", "")) }
+            });
+            if found.is_empty() {
+                return imported;
+            }
+            of_two.extend(found);
+        }
+        self.edit(who, |edit| {
+            let read = rows.put_all(edit, &of_two)?;
+            rows.concluded(edit, read)
+        })
+    }
+}
+
+/// How often a file is read before it is refused as a whole: leaving a row out may bring another row's code to two products.
+const PASSES_MAX: u32 = 8;
+
+/// The rows of a file, and what to do with them.
+struct Rows<'b> {
+    file: &'b str,
+    kind: &'static Kind,
+    bytes: Bytes<'b>,
+    store: Option<&'b str>,
+    on_bad_row: OnBadRow,
+}
+
+impl Rows<'_> {
+    /// Puts all that are good, save the records whose codes stand for two products.
+    fn put_all(&self, edit: &mut Edit<'_, '_>, of_two: &HashMap<String, String>) -> Result<Imported> {
+        let Self { file, kind, store, .. } = *self;
         let columns = kind.fields.iter().filter(|field| field.of != Type::Secret);
         let columns: Vec<(&'static str, bool)> =
             columns.map(|field| (field.name, field.presence == Presence::Required && !is_said(field.name, store))).collect();
         let by_default = store.and_then(|store| Some((store_field(kind)?, store)));
-        self.edit(who, |edit| {
-            edit.trail = Trail::Changed;
-            let input = bytes().map_err(|source| ImportError::Unreadable { file: file.into(), source })?;
-            let mut imported = Imported::default();
-            let mut failure = None;
-            let bad = import::rows(file, input, &columns, |cells| {
-                let said = by_default.into_iter().chain(cells.iter().map(|(name, text)| (*name, text.as_str())));
-                match put(edit, kind, said) {
-                    Ok(Ok(outcome)) => {
-                        imported.count(outcome);
-                        Ok(Vec::new())
-                    }
-                    Ok(Err(faults)) => Ok(faults.into_iter().map(|fault| (fault.field, fault.why)).collect()),
-                    Err(error) => {
-                        failure = Some(error);
-                        Err(())
-                    }
+        edit.trail = Trail::Changed;
+        let input = (self.bytes)().map_err(|source| ImportError::Unreadable { file: file.into(), source })?;
+        let mut imported = Imported::default();
+        let mut failure = None;
+        let bad = import::rows(file, input, &columns, |cells| {
+            let said = by_default.into_iter().chain(cells.iter().map(|(name, text)| (*name, text.as_str())));
+            match put(edit, kind, said, of_two) {
+                Ok(Ok(outcome)) => {
+                    imported.count(outcome);
+                    Ok(Vec::new())
                 }
-            })?;
-            if let Some(error) = failure.take() {
-                return Err(error);
+                Ok(Err(faults)) => Ok(faults.into_iter().map(|fault| (fault.field, fault.why)).collect()),
+                Err(error) => {
+                    failure = Some(error);
+                    Err(())
+                }
             }
-            if on_bad_row == OnBadRow::Refuse && !bad.is_empty() {
-                return Err(ImportError::BadRows(bad).into());
-            }
-            imported.bad = bad;
-            note(edit, file, &imported)?;
-            Ok(imported)
-        })
+        })?;
+        failure.map_or(Ok(Imported { bad, ..imported }), Err)
+    }
+
+    /// Refuses what has bad rows, unless they are skipped, and notes the deed.
+    fn concluded(&self, edit: &mut Edit<'_, '_>, imported: Imported) -> Result<Imported> {
+        if self.on_bad_row == OnBadRow::Refuse && !imported.bad.is_empty() {
+            return Err(ImportError::BadRows(imported.bad).into());
+        }
+        note(edit, self.file, &imported)?;
+        Ok(imported)
     }
 }
 
@@ -119,11 +148,15 @@ fn put<'t>(
     edit: &mut Edit<'_, '_>,
     kind: &'static Kind,
     said: impl Iterator<Item = (&'t str, &'t str)>,
+    of_two: &HashMap<String, String>,
 ) -> Result<std::result::Result<Outcome, Vec<FieldError>>> {
     let content = match kind.read(Content::new(), said) {
         Ok(content) => content,
         Err(faults) => return Ok(Err(faults)),
     };
+    if let Some(why) = of_two.get(&kind.key_of(&content)) {
+        return Ok(Err(vec![FieldError { field: "barcode".to_owned(), why: why.clone() }]));
+    }
     match edit.put(kind, &content) {
         Ok(outcome) => Ok(Ok(outcome)),
         Err(Error::Refused { what, .. }) => {

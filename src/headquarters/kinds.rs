@@ -582,8 +582,7 @@ impl Kind {
         if let Some(field) = nearest.filter(|field| strsim::jaro_winkler(name, field.name) > 0.8) {
             return format!("is no field of a {}, did you mean {}?", self.name, field.name);
         }
-        let names: Vec<&str> = self.fields.iter().map(|field| field.name).collect();
-        format!("is no field of a {}, expected one of {}", self.name, names.join(", "))
+        format!("is no field of a {}", self.name)
     }
 }
 

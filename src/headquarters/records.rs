@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use super::Headquarters;
 use super::audit;
+use super::codes;
 use super::database::{Tx, Value};
 use super::entities;
 use super::error::{Error, Result};
@@ -124,7 +125,7 @@ impl Headquarters {
             let change = tx.row(NEXT, &[])?.ok_or_else(|| Error::Database("the counters are gone".to_owned()))?.number(0)?;
             let mut edit = Edit { tx, who, now, change, trail: Trail::All, known: HashSet::new() };
             let done = work(&mut edit)?;
-            refuse_codes_of_two(edit.tx, change)?;
+            codes::refuse_of_two(&mut edit)?;
             Ok(done)
         })
     }
@@ -135,7 +136,7 @@ pub(super) struct Edit<'e, 't> {
     pub(super) tx: &'e mut Tx<'t>,
     pub(super) who: &'e str,
     pub(super) now: Time,
-    change: u64,
+    pub(super) change: u64,
     pub(super) trail: Trail,
     /// Records that others refer to, found to exist.
     known: HashSet<(&'static str, String)>,
@@ -334,29 +335,6 @@ fn refuse_while_needed(tx: &mut Tx<'_>, kind: &Kind, key: &str) -> Result<()> {
         if let Some(by) = by {
             let hint = format!("change or remove {} {by} first", other.name);
             return Err(Error::refused(format!("{} {key} is needed by {} {by}", kind.name, other.name), hint));
-        }
-    }
-    Ok(())
-}
-
-/// A code stands for one product.
-fn refuse_codes_of_two(tx: &mut Tx<'_>, change: u64) -> Result<()> {
-    const TWO_PRODUCTS: &str = "SELECT p.lookup, p.key, o.key FROM records p
-        JOIN records o ON o.kind = 'product' AND o.lookup = p.lookup AND o.key <> p.key AND o.deleted = 0
-        WHERE p.change = $1 AND p.kind = 'product' AND p.lookup <> '' AND p.deleted = 0 LIMIT 1";
-    const FURTHER_CODE: &str = "SELECT b.key, b.lookup, p.key FROM records b
-        JOIN records p ON p.kind = 'product' AND p.lookup = b.key AND p.key <> b.lookup AND p.deleted = 0
-        WHERE b.change = $1 AND b.kind = 'barcode' AND b.deleted = 0 LIMIT 1";
-    const MAIN_CODE: &str = "SELECT b.key, p.key, b.lookup FROM records p
-        JOIN records b ON b.kind = 'barcode' AND b.key = p.lookup AND b.lookup <> p.key AND b.deleted = 0
-        WHERE p.change = $1 AND p.kind = 'product' AND p.lookup <> '' AND p.deleted = 0 LIMIT 1";
-    for sql in [TWO_PRODUCTS, FURTHER_CODE, MAIN_CODE] {
-        if let Some(row) = tx.row(sql, &[change.into()])? {
-            let (code, one, other) = (row.text(0)?, row.text(1)?, row.text(2)?);
-            return Err(Error::refused(
-                format!("barcode: {code} stands for product {one} and for product {other}"),
-                "a code stands for one product",
-            ));
         }
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! `baskets.csv`: real sales to be rung up again, a line each, the lines of a basket one after another.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Read;
 
 use chrono::NaiveDateTime;
@@ -47,6 +47,7 @@ pub struct BasketLine {
 /// A row that does not say its basket counts to the basket before it.
 pub struct Baskets<R: Read> {
     table: Table<R, Sold>,
+    products: Option<BTreeSet<String>>,
     open: Option<OpenBasket>,
     closed: HashSet<String>,
 }
@@ -57,7 +58,13 @@ impl<R: Read> Baskets<R> {
     /// # Errors
     /// See [`ImportError`].
     pub fn open(file: &str, input: R) -> Result<Self, ImportError> {
-        Ok(Self { table: Table::open(file, input)?, open: None, closed: HashSet::new() })
+        Ok(Self { table: Table::open(file, input)?, products: None, open: None, closed: HashSet::new() })
+    }
+
+    /// Takes lines of these products alone.
+    #[must_use]
+    pub fn of(self, products: BTreeSet<String>) -> Self {
+        Self { products: Some(products), ..self }
     }
 
     /// Puts a row into the open basket, or closes that and opens the row's own.
@@ -84,7 +91,11 @@ impl<R: Read> Iterator for Baskets<R> {
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
-            let read = |row: &mut Row<'_>| Sold::read_into(row, self.open.as_ref(), &self.closed);
+            let read = |row: &mut Row<'_>| {
+                let sold = Sold::read_into(row, self.open.as_ref(), &self.closed)?;
+                sold.must_be_of(self.products.as_ref(), row);
+                Some(sold)
+            };
             match self.table.next_row(read) {
                 None => return self.close(),
                 Some(Err(error)) => {
@@ -153,6 +164,14 @@ impl Sold {
             sold.must_continue(open, row);
         }
         Some(sold)
+    }
+
+    fn must_be_of(&self, products: Option<&BTreeSet<String>>, row: &mut Row<'_>) {
+        if let (Some(products), Some(line)) = (products, &self.line)
+            && !products.contains(&line.product_id)
+        {
+            row.fault::<()>("product_id", format!("{:?} is none of the products, expected one of them", line.product_id));
+        }
     }
 
     fn must_continue(&self, open: &OpenBasket, row: &mut Row<'_>) {
@@ -302,6 +321,19 @@ mod tests {
             read(&[A_1, B_1, A_2], OnBadRow::Refuse),
             Err("b.csv:4: basket_id: \"A\" has lines further up, expected all lines of a basket together".into())
         );
+    }
+
+    #[test]
+    fn lines_of_other_products_are_refused_where_the_products_are_known() {
+        let text = file(&[A_1, A_2, B_1]);
+        let baskets = |products: &[&str]| {
+            let products = products.iter().map(|id| (*id).to_owned()).collect();
+            let baskets = Baskets::open("b.csv", text.as_bytes()).unwrap().of(products);
+            baskets.map(|basket| basket.map(|basket| basket.id).map_err(|error| error.to_string())).collect::<Vec<_>>()
+        };
+        let unknown = "b.csv:3: product_id: \"8\" is none of the products, expected one of them".to_owned();
+        assert_eq!(baskets(&["7"]), [Err(unknown), Ok("B".to_owned())]);
+        assert_eq!(baskets(&["7", "8"]), [Ok("A".to_owned()), Ok("B".to_owned())]);
     }
 
     #[test]

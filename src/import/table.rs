@@ -67,7 +67,7 @@ impl<R: Read, T: Record> Table<R, T> {
                 .flexible(true)
                 // The reader counts the lines of files with CR LF one short; the CR falls to the trimming of cells.
                 .terminator(csv::Terminator::Any(b'\n'))
-                .from_reader(bounded.chain(&b"\n"[..])),
+                .from_reader(bounded.chain(END)),
             header: Vec::new(),
             seen: HashMap::new(),
             ended: false,
@@ -76,8 +76,16 @@ impl<R: Read, T: Record> Table<R, T> {
         let (line, cells) = table.next_cells()?.unwrap_or((1, ByteRecord::new()));
         table.header = cells.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
         let mut bad = BadRows::default();
-        for (column, why) in header_faults(&table.header, columns) {
-            bad.add(BadRow { file: Arc::clone(&table.file), line, column, why });
+        // Of a file in another encoding no name is worth a word.
+        let foreign = cells.iter().zip(&table.header).find(|(cell, _)| std::str::from_utf8(cell).is_err());
+        if let Some(open) = table.open_quote(&cells) {
+            bad.add(open);
+        } else if let Some((_, name)) = foreign {
+            bad.add(BadRow { file: Arc::clone(&table.file), line, column: shown(name), why: NOT_UTF_8.to_owned() });
+        } else {
+            for (column, why) in header_faults(&table.header, columns) {
+                bad.add(BadRow { file: Arc::clone(&table.file), line, column, why });
+            }
         }
         if bad.is_empty() { Ok(table) } else { Err(ImportError::BadHeader(bad)) }
     }
@@ -101,6 +109,19 @@ impl<R: Read, T: Record> Table<R, T> {
         let lines = cells.as_slice().split(|byte| *byte == b'\n').count() as u64;
         let begin = cells.position().map_or(1, csv::Position::line);
         self.reader.position().line().saturating_sub(lines).max(begin)
+    }
+
+    /// The fault of a row that goes on to the end of the file, and over the end that is put behind it: its last cell's quote is not closed.
+    fn open_quote(&self, cells: &ByteRecord) -> Option<BadRow> {
+        let file_bytes = FILE_BYTES_MAX - self.reader.get_ref().get_ref().0.file_bytes_left;
+        let last = cells.iter().next_back()?;
+        if self.reader.position().byte() < file_bytes + END.len() as u64 || !last.ends_with(END) {
+            return None;
+        }
+        let lines = last.split(|byte| *byte == b'\n').count() as u64 - 1;
+        let line = self.reader.position().line().saturating_sub(lines);
+        let column = self.header.get(cells.len() - 1).map(|name| shown(name)).unwrap_or_default();
+        Some(BadRow { file: Arc::clone(&self.file), line, column, why: "opens a quote that is not closed".to_owned() })
     }
 
     fn unreadable(&self, error: csv::Error) -> ImportError {
@@ -131,9 +152,13 @@ impl<R: Read, T: Record> Table<R, T> {
                 return Some(Err(error));
             }
         };
+        let mut bad = BadRows::default();
+        if let Some(open) = self.open_quote(&cells) {
+            bad.add(open);
+            return Some(Ok((None, bad)));
+        }
         let mut row = Row { line, cells: &cells, header: &self.header, seen: &mut self.seen, faults: Vec::new() };
         let value = row.has_all_cells().then(|| read(&mut row)).flatten();
-        let mut bad = BadRows::default();
         for (column, why) in row.faults {
             bad.add(BadRow { file: Arc::clone(&self.file), line, column, why });
         }
@@ -204,7 +229,7 @@ impl Row<'_> {
         let bytes = place.and_then(|place| self.cells.get(place)).unwrap_or_default();
         match std::str::from_utf8(bytes) {
             Ok(text) => Some(text.trim().to_owned()),
-            Err(_) => self.fault(column, "is not UTF-8 text"),
+            Err(_) => self.fault(column, NOT_UTF_8),
         }
     }
 
@@ -247,6 +272,8 @@ fn unknown(name: &str, columns: &[Column]) -> String {
 /// Finds `prize` for `price` and `UnitPrice` for `unit_price`, and nothing for a word of another kind.
 const LIKE_ENOUGH: f64 = 0.75;
 
+const NOT_UTF_8: &str = "is not UTF-8 text";
+
 /// A hostile column's name, fit for an error message.
 fn shown(name: &str) -> String {
     name.chars().take(40).flat_map(char::escape_debug).collect()
@@ -261,7 +288,10 @@ const FILE_BYTES_MAX: u64 = 1 << 30;
 /// A row with every text at its limit has a few kilobytes; only an unclosed quote goes on for longer.
 const ROW_BYTES_MAX: u64 = 1 << 20;
 
-/// The input with a line's end after its last row, whether the file has one or not.
+/// What is put behind a file: a line's end for its last row, whether it has one or not, and a blank line that only an open quote takes in.
+const END: &[u8] = b"\n\n";
+
+/// The input with that end.
 type Ended<R> = io::Chain<Bounded<R>, &'static [u8]>;
 
 /// The input, which ends in an error once the file or a row of it is too large. The reader's buffer makes the row's limit a rough one.
@@ -360,6 +390,25 @@ mod tests {
         assert_eq!(found[3], Err("f.csv:7: weighed: row has 3 cells, expected 2".into()));
         assert_eq!(found[4], Err("f.csv:8: unit_price: is not UTF-8 text".into()));
         assert_eq!(found.len(), 5);
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_named_by_the_line_it_opens_on() {
+        let why = "opens a quote that is not closed";
+        for (file, expected) in [
+            ("unit_price,weighed\n1,no\n\n2,\"no\n3,no\n", format!("f.csv:4: weighed: {why}")),
+            ("unit_price,weighed\r\n\"2", format!("f.csv:2: unit_price: {why}")),
+            ("unit_price,weighed\n\"two\nlines\",\"\n", format!("f.csv:3: weighed: {why}")),
+            ("unit_price,\"weighed\n1,no\n", format!("f.csv:1: weighed\\n1,no: {why}")),
+        ] {
+            assert_eq!(rows(file.as_bytes()).last(), Some(&Err(expected)), "{file:?}");
+        }
+        assert_eq!(rows(b"unit_price\n\"1\n\n\"").last(), Some(&Ok(pair("1", false))));
+    }
+
+    #[test]
+    fn of_a_header_in_another_encoding_one_word_is_enough() {
+        assert_eq!(rows(b"unit_price,gr\xf6\xdfe,weighed\n"), [Err("f.csv:1: gr\u{fffd}\u{fffd}e: is not UTF-8 text".to_owned())]);
     }
 
     #[test]

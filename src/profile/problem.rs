@@ -10,6 +10,18 @@ use toml::de::Error;
 const TEXT_BYTES_MAX: usize = 1024 * 1024;
 /// Nobody reads more.
 const PROBLEMS_MAX: usize = 100;
+/// The text of a file that people write.
+///
+/// # Errors
+/// Where the first byte stands that is not UTF-8: `2:7: is not UTF-8`, by lines and characters.
+pub fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    String::from_utf8(bytes).map_err(|error| {
+        let good = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]);
+        let column = good.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        format!("{}:{column}: is not UTF-8", good.matches('\n').count() + 1)
+    })
+}
+
 /// How alike (0 to 1, Jaro-Winkler) a name must be to a known one to be taken for a slip: `ofline`, `timeout`.
 const LIKENESS_MIN: f64 = 0.85;
 

@@ -1,5 +1,6 @@
 //! Headquarters of a replay: the sample store, selling other products to other limits on as many registers as are wanted.
 
+use std::collections::BTreeSet;
 use std::io::{Cursor, Read};
 use std::path::Path;
 use std::time::Duration;
@@ -20,11 +21,16 @@ const STORE: &str = "343";
 const LAST_SALES_WAIT: Duration = Duration::from_mins(1);
 
 /// Products, good and complete.
-pub struct Products(Vec<u8>);
+pub struct Products {
+    /// What they are known by.
+    pub(super) numbers: BTreeSet<String>,
+    csv: Vec<u8>,
+}
 
 /// The products of a file. They may cost nothing: a basket's own price is keyed over theirs.
 pub fn products(path: &Path) -> Result<Products, ReplayError> {
-    import::products(&path.to_string_lossy(), open(path)?, OnBadRow::Refuse)?;
+    let good = import::products(&path.to_string_lossy(), open(path)?, OnBadRow::Refuse)?.rows;
+    let numbers = good.into_iter().map(|product| product.product_id).collect();
     let failed = |error: csv::Error| ReplayError::Failed(format!("{}: {error}", path.display()));
     let mut rows = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(open(path)?);
     let mut out = csv::WriterBuilder::new().flexible(true).from_writer(Vec::new());
@@ -33,13 +39,13 @@ pub fn products(path: &Path) -> Result<Products, ReplayError> {
         row.push_field(if place == 0 { "zero_price_valid" } else { "yes" });
         out.write_record(&row).map_err(failed)?;
     }
-    Ok(Products(out.into_inner().map_err(|error| ReplayError::Failed(error.to_string()))?))
+    Ok(Products { numbers, csv: out.into_inner().map_err(|error| ReplayError::Failed(error.to_string()))? })
 }
 
 /// Sets the store up and makes its packages: no tax, every line by itself, any price, and fuel by the thousandth of a gallon.
 pub fn fill(headquarters: &Headquarters, products: &Products, registers: u32) -> Result<(), Error> {
     let texts = sample_store::FILES.iter().filter(|(file, _)| Path::new(file).extension().is_some_and(|kind| kind == "toml"));
-    let files = texts.map(|(file, text)| (*file, text.as_bytes())).chain([("products.csv", products.0.as_slice())]);
+    let files = texts.map(|(file, text)| (*file, text.as_bytes())).chain([("products.csv", products.csv.as_slice())]);
     for (file, bytes) in files {
         let bytes = || Ok(Box::new(Cursor::new(bytes.to_vec())) as Box<dyn Read>);
         headquarters.import(WHO, file, &bytes, None, OnBadRow::Refuse)?;

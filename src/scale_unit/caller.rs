@@ -31,8 +31,8 @@ pub(super) struct Bringer(pub(super) Device);
 /// An operator at a register's device.
 pub(super) struct Person;
 
-/// A device that asks for a register, and where it is; none may ask often, so that codes cannot be guessed. It has no token to show, and is
-/// tested before anything it sends is read.
+/// A device that asks for a register, and where it is; none may be refused often, so that codes cannot be guessed. It has no token to show,
+/// and is tested before anything it sends is read.
 pub(super) struct Applicant(pub(super) IpAddr);
 
 /// Whoever may read the counters: a process of this machine, or a device.
@@ -84,10 +84,21 @@ impl FromRequestParts<Arc<Unit>> for Applicant {
 
     async fn from_request_parts(parts: &mut Parts, unit: &Arc<Unit>) -> Answer<Self> {
         let (now, applicant) = (unit.clock.tick(), peer(parts).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |Peer(address)| address.ip()));
-        if !unit.rates.activations.allows(applicant, now) || !unit.rates.all_activations.allows((), now) {
-            return Err(Refused::new(ProblemKind::Busy, "too many activations; try again in a minute"));
+        if unit.rates.refused_applicants.is_spent(&applicant, now) || unit.rates.refused_activations.is_spent(&(), now) {
+            return Err(Refused::new(ProblemKind::Busy, "too many activations were refused; try again in a minute"));
         }
         Ok(Self(applicant))
+    }
+}
+
+impl Applicant {
+    /// Counts what he was refused, unless he could not help it. As many more as headquarters answers at once may be on their way meanwhile.
+    pub(super) fn count(&self, refused: &Refused, unit: &Unit) {
+        if refused.status().is_client_error() {
+            let now = unit.clock.tick();
+            unit.rates.refused_applicants.allows(self.0, now);
+            unit.rates.refused_activations.allows((), now);
+        }
     }
 }
 

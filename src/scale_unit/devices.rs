@@ -6,8 +6,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::Shared;
 use super::caller::{Applicant, Caller, DEVICE_NAME_MAX};
+use super::{Shared, Unit};
 use crate::channel::{ChannelDatabase, Device, DeviceStatus, Result};
 use crate::protocol::{self, Problem, ProblemKind, routes};
 use crate::realtime::{Activated, Activation};
@@ -32,13 +32,20 @@ pub(super) async fn register(State(unit): Shared, Caller(device): Caller) -> Ans
 #[utoipa::path(post, path = routes::ACTIVATE, request_body = Activation, responses(
     (status = 200, body = Activated),
     (status = 422, body = Problem, content_type = protocol::PROBLEM_JSON, description = "the code is wrong, another device's, or too old"),
-    (status = 429, body = Problem, content_type = protocol::PROBLEM_JSON, description = "too often")))]
+    (status = 429, body = Problem, content_type = protocol::PROBLEM_JSON, description = "refused too often")))]
 pub(super) async fn activate(
     State(unit): Shared,
-    Applicant(peer): Applicant,
+    applicant: Applicant,
     body: std::result::Result<Json<Activation>, JsonRejection>,
 ) -> Answer<Json<Activated>> {
-    let Json(activation) = body?;
+    let answer = match body {
+        Ok(Json(activation)) => become_register(&unit, &applicant, activation).await.map(Json),
+        Err(unreadable) => Err(unreadable.into()),
+    };
+    answer.inspect_err(|refused| applicant.count(refused, &unit))
+}
+
+async fn become_register(unit: &Unit, applicant: &Applicant, activation: Activation) -> Answer<Activated> {
     let is_name = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if activation.device.is_empty() || activation.device.len() > DEVICE_NAME_MAX || !is_name(&activation.device) {
         return Err(Refused::new(ProblemKind::Invalid, "a device's name has letters, digits and hyphens, 64 at most"));
@@ -62,10 +69,10 @@ pub(super) async fn activate(
         Ok(activated)
     });
     let activated = activated.await.inspect_err(|refused| {
-        tracing::warn!(target: SECURITY, %peer, device = ?name, why = refused.detail(), "an activation is refused");
+        tracing::warn!(target: SECURITY, peer = %applicant.0, device = ?name, why = refused.detail(), "an activation is refused");
     })?;
-    tracing::warn!(target: SECURITY, %peer, device = ?name, register = %activated.register, "a device is activated");
-    Ok(Json(activated))
+    tracing::warn!(target: SECURITY, peer = %applicant.0, device = ?name, register = %activated.register, "a device is activated");
+    Ok(activated)
 }
 
 /// 708: the register is released from this device.

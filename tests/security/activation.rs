@@ -91,6 +91,19 @@ fn codes_cannot_be_tried_one_after_another() {
 }
 
 #[test]
+fn activations_that_are_not_refused_do_not_count() {
+    let ledger = Arc::new(Ledger::default());
+    let shop = Shop::with(Some(Arc::clone(&ledger) as _));
+    for _ in 0..70 {
+        *ledger.used.lock().unwrap() = false;
+        assert_eq!(activate(&shop, "good code", "till").status, 200);
+        *ledger.is_away.lock().unwrap() = true;
+        assert_eq!(refusal(&activate(&shop, "good code", "till")), (503, ProblemKind::HeadquartersAway));
+        *ledger.is_away.lock().unwrap() = false;
+    }
+}
+
+#[test]
 fn what_is_no_activation_is_refused_before_headquarters_hears_of_it() {
     let shop = Shop::open();
     for (code, device) in

@@ -97,13 +97,15 @@ impl OpenError {
 
 /// Opens or makes a database, and migrates it.
 pub(super) fn for_writing(path: &Path, schema: Schema) -> Result<Connection, OpenError> {
-    private::file(path).map_err(|error| OpenError::Io(error.to_string()))?;
+    let in_file = |error: std::io::Error| OpenError::Io(error.to_string());
+    private::file_or_found(path).map_err(in_file)?;
     let mut database = Connection::open(path)?;
     database.busy_timeout(LOCK_WAIT)?;
     let (found, known) = (schema_version(&database)?, schema.known());
     if found > known {
         return Err(OpenError::Newer { found, known });
     }
+    private::keep_others_out(path).map_err(in_file)?;
     make_durable(&database)?;
     migrate(&mut database, schema)?;
     place::commit_in_place(&mut database, path)?;

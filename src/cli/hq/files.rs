@@ -47,7 +47,7 @@ pub(super) fn import(hq: &Hq, args: &ImportArgs) -> Result<(), Failure> {
         progress.finish_and_clear();
         let imported = imported?;
         if !imported.bad.is_empty() {
-            out::failure(&Failure::found(format!("{} bad rows were skipped\n{}", imported.bad.count(), imported.bad)));
+            out::failure(&Failure::found(format!("{}\n{}", skipped(imported.bad.count()), imported.bad)));
         }
         rows.push(Row { file: name, new: imported.new, changed: imported.changed, same: imported.same, bad: imported.bad.count() });
     }
@@ -66,6 +66,13 @@ fn progress(path: &Path) -> Result<ProgressBar, Failure> {
     let length = fs::metadata(path).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))?.len();
     let style = ProgressStyle::with_template("{msg} {bar:30} {bytes}/{total_bytes} {eta}").map_err(Failure::found)?;
     Ok(ProgressBar::new(length).with_style(style).with_message(path.display().to_string()))
+}
+
+fn skipped(bad_rows: u64) -> String {
+    match bad_rows {
+        1 => "1 bad row was skipped".to_owned(),
+        more => format!("{more} bad rows were skipped"),
+    }
 }
 
 /// The files named, and those of folders that hold master data, in the order in which they need each other.

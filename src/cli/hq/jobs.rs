@@ -15,6 +15,7 @@ pub(super) enum ScheduleCommand {
     /// Run a job now: 1040 products … 9999 all
     Run {
         /// Its number
+        #[arg(value_parser = job_number)]
         job: u32,
         /// At this store alone
         #[arg(long, value_name = "NUMBER")]
@@ -26,6 +27,7 @@ pub(super) enum ScheduleCommand {
     /// Say when a job runs by itself
     Set {
         /// Its number
+        #[arg(value_parser = job_number)]
         job: u32,
         /// Such as 15m or 2h
         #[arg(long, value_name = "TIME")]
@@ -91,6 +93,10 @@ pub(super) enum AuditCommand {
         #[arg(long, value_name = "N", default_value_t = 50)]
         limit: u32,
     },
+}
+
+fn job_number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "expected a job's number, such as 1040; `evertill hq schedule list` names them all".to_owned())
 }
 
 pub(super) fn schedule(hq: &Hq, what: &ScheduleCommand) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use serde_json::{Value, json};
 
 use super::super::out::{self, Failure};
@@ -77,7 +77,7 @@ enum Verb {
 pub(super) fn run(outer: &Common, words: Vec<String>) -> Result<(), Failure> {
     let name = words.first().cloned().unwrap_or_default();
     let kind = kind(&name)?;
-    let RecordArgs { common, verb } = RecordArgs::parse_from(words);
+    let RecordArgs { common, verb } = read(kind, words);
     let common = Common {
         database: common.database.or_else(|| outer.database.clone()),
         keys: common.keys.or_else(|| outer.keys.clone()),
@@ -116,6 +116,13 @@ pub(super) fn run(outer: &Common, words: Vec<String>) -> Result<(), Failure> {
         }
         Verb::ActivationCode { .. } | Verb::Pin { .. } => Err(Failure::usage(format!("a {} has no such thing", kind.name))),
     }
+}
+
+/// What the words say; the help names what the kind has.
+fn read(kind: &Kind, words: Vec<String>) -> RecordArgs {
+    let hidden = [("activation-code", "register"), ("pin", "staff")].into_iter().filter(|(_, of)| kind.name != *of);
+    let command = hidden.fold(RecordArgs::command(), |command, (verb, _)| command.mut_subcommand(verb, |verb| verb.hide(true)));
+    RecordArgs::from_arg_matches(&command.get_matches_from(words)).unwrap_or_else(|error| error.exit())
 }
 
 /// The kind of a name.

@@ -4,12 +4,9 @@ use unicode_width::UnicodeWidthStr;
 
 use super::super::out::{self, Failure};
 
-/// Writes rows under their names; columns that say nothing in any row are left out.
+/// Writes rows under their names; columns that say nothing in any row are left out, but where there are no rows.
 pub(super) fn write(names: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
-    let shown: Vec<usize> = (0..names.len()).filter(|column| rows.iter().any(|row| !row[*column].is_empty())).collect();
-    if shown.is_empty() {
-        return Ok(());
-    }
+    let shown: Vec<usize> = (0..names.len()).filter(|column| rows.is_empty() || rows.iter().any(|row| !row[*column].is_empty())).collect();
     let widest = |column: usize| rows.iter().map(|row| clean(&row[column]).width()).chain([names[column].width()]).max().unwrap_or(0);
     let widths: Vec<usize> = shown.iter().map(|column| widest(*column)).collect();
     let line = |cell: &dyn Fn(usize) -> String| {

@@ -4,10 +4,12 @@ use std::path::{Component, Path};
 
 use rust_decimal::Decimal;
 
+use super::super::facts::NAMES;
 use super::command::{Command, Comparison, Headquarters, Network, Picture, Scope, Setting, Value};
 use super::error::Fault;
 use super::key::Key;
 use super::words::{Arguments, Kind, Word};
+use crate::till::operations::by_number;
 
 /// What stands on a line.
 #[derive(Debug)]
@@ -57,14 +59,7 @@ const ROWS: [Row; 19] = [
         },
     },
     Row { name: "Scan", form: r#"Scan "4006381333931""#, read: |arguments| arguments.name("a code").map(Command::Scan) },
-    Row {
-        name: "Press",
-        form: "Press 917",
-        read: |arguments| {
-            let operation = arguments.number("an operation's number", &(1..=u16::MAX))?;
-            Ok(Command::Press(operation))
-        },
-    },
+    Row { name: "Press", form: "Press 917", read: operation },
     Row {
         name: "Network",
         form: "Network Up | Down | Hang | Slow 800ms | Drop 30% | Garbage",
@@ -222,13 +217,21 @@ fn screenshot(arguments: &mut Arguments<'_>) -> Result<Command, Fault> {
     Ok(Command::Screenshot { file, picture })
 }
 
+fn operation(arguments: &mut Arguments<'_>) -> Result<Command, Fault> {
+    const EXPECTED: &str = "an operation's number, as `evertill operations` lists them";
+    let word = arguments.word(EXPECTED)?;
+    let operation = word.bare(EXPECTED)?.parse().ok().and_then(by_number);
+    operation.map(|operation| Command::Press(operation.number)).ok_or_else(|| word.instead_of(EXPECTED))
+}
+
 fn assert(arguments: &mut Arguments<'_>) -> Result<Command, Fault> {
     const NAME: &str = "a name such as `journal.unsent`";
     const SIGN: &str = "one of ==, !=, <, <=, >, >=";
     let word = arguments.word(NAME)?;
     let name = word.bare(NAME)?;
-    if !name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_')) {
-        return Err(word.instead_of(NAME));
+    if !NAMES.iter().any(|(known, _)| *known == name) {
+        let known: Vec<&str> = NAMES.iter().map(|(known, _)| *known).collect();
+        return Err(word.instead_of(format!("one of {}", known.join(", "))));
     }
     let word = arguments.word(SIGN)?;
     let sign = word.bare(SIGN)?;

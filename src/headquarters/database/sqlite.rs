@@ -31,10 +31,12 @@ impl Files {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             private::folder(folder).map_err(|error| Error::File(format!("{}: {error}", folder.display())))?;
         }
-        private::file(path).map_err(|error| Error::File(format!("{}: {error}", path.display())))?;
+        let in_file = |error: std::io::Error| Error::File(format!("{}: {error}", path.display()));
+        private::file_or_found(path).map_err(in_file)?;
         let files = Self { path: path.to_owned(), idle: Mutex::default() };
         let mut first = files.connect()?;
         refuse_others(&first).map_err(|error| Error::Database(format!("{}: {error}", path.display())))?;
+        private::keep_others_out(path).map_err(in_file)?;
         first.pragma_update(None, "journal_mode", "wal")?;
         // By one commit: a power cut leaves the schema of before, or the one of now.
         let known = schema::migrations::runner().set_grouped(true).run(&mut first);

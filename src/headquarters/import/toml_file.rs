@@ -107,8 +107,10 @@ fn parse<T: DeserializeOwned>(file: &str, input: Box<dyn Read>) -> Result<T> {
     let mut text = String::new();
     input.take(BYTES_MAX).read_to_string(&mut text).map_err(|error| Error::File(format!("{file}: {error}")))?;
     toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
-        Error::refused(format!("{file}:{line}: {}", error.message()), "nothing was imported")
+        let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().map_or(0, |line| line.chars().count()) + 1;
+        Error::refused(format!("{file}:{line}:{column}: {}", error.message()), "nothing was imported")
     })
 }
 
