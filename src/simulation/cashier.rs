@@ -42,6 +42,8 @@ const LINES_MAX: usize = 25;
 const WRONG: &str = "operator or PIN is wrong";
 const GUESSED: &str = "000161";
 const GUESSES_MAX: u32 = 5;
+/// Who works here, some more often than others.
+const OPERATORS: [&str; 4] = ["000160", "000160", "000161", "000110"];
 
 /// A product as a cashier knows it.
 pub(super) struct Item {
@@ -103,6 +105,8 @@ pub(super) struct State {
     given_at: Option<Tick>,
     scanned: Option<(String, i128)>,
     tried_pins: u32,
+    /// He has just said that he is somebody else than he should be, or given a wrong PIN.
+    must_stay_out: bool,
     /// A code was given, which only headquarters knows.
     is_activating: bool,
     /// What was on the screen last.
@@ -114,6 +118,12 @@ impl<'a> Turn<'a> {
         let broken = self.book.look(view, self.rates);
         self.broken.extend(broken);
         self.state.screen = Some(view.screen);
+    }
+
+    fn look_who_is_in(&mut self, view: &View) {
+        if std::mem::take(&mut self.state.must_stay_out) && matches!(view.screen, Screen::Welcome | Screen::Transaction) {
+            self.broken.push((0, "who had to stay out was let in".to_owned()));
+        }
     }
 
     /// The till asks: the cashier has waited since his last answer.
@@ -300,13 +310,20 @@ impl<'a> Turn<'a> {
         // Five in a row would lock him out; a cashier who is wrong once looks twice.
         let is_wrong = self.aim == Aim::Sell && self.state.tried_pins == 1 && self.chance.percent(4);
         let right = if is_wrong { "321" } else { "123" };
+        let is_at_the_door = matches!(prompt.purpose, Purpose::SignIn | Purpose::Unlock { .. });
+        self.state.must_stay_out = is_at_the_door && (is_wrong || self.guesses.is_some());
         match &prompt.purpose {
             Purpose::SignIn if self.guesses.is_some() => Answer::Credentials { operator: GUESSED.to_owned(), pin: pin("321") },
             Purpose::SignIn => {
-                let operator = if self.aim == Aim::Close { "000160" } else { *self.chance.pick(&["000160", "000160", "000161", "000110"]) };
+                let operator = if self.aim == Aim::Close { "000160" } else { *self.chance.pick(&OPERATORS) };
                 Answer::Credentials { operator: operator.to_owned(), pin: pin(right) }
             }
-            Purpose::Unlock { operator, .. } => Answer::Credentials { operator: operator.clone(), pin: pin(right) },
+            Purpose::Unlock { operator, .. } => {
+                let is_another = self.aim == Aim::Sell && self.state.tried_pins == 1 && self.chance.percent(15);
+                let tries = if is_another { *self.chance.pick(&OPERATORS) } else { operator };
+                self.state.must_stay_out |= tries != operator;
+                Answer::Credentials { operator: tries.to_owned(), pin: pin(right) }
+            }
             Purpose::Authorize { .. } | Purpose::Release { .. } => Answer::Credentials { operator: "000110".to_owned(), pin: pin(right) },
             Purpose::Activate { .. } => {
                 self.state.is_activating = true;
@@ -352,6 +369,7 @@ impl<'a> Turn<'a> {
 impl Desk for Turn<'_> {
     fn ask(&mut self, view: &Arc<View>, question: &Question) -> Reply {
         self.look(view);
+        self.look_who_is_in(view);
         self.check_patience();
         self.state.asked += 1;
         if self.place.disk.is_dead() {
