@@ -2,7 +2,7 @@
 
 mod customers;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
@@ -108,7 +108,7 @@ fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), Str
     for path in paths {
         all.extend(rows(path, &mut broken)?);
     }
-    let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), BTreeSet::new());
+    let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), Records::new());
     let (mut sequence, mut receipt) = (0, 0);
     for (at, id, number, kind, text) in all {
         if at != sequence + 1 {
@@ -123,7 +123,7 @@ fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), Str
         sequence = at;
         match kind.as_str() {
             "sale" => drop(sales.insert(id.clone(), (number.unwrap_or(0), text.clone()))),
-            "voided_sale" => drop(voided.insert(id.clone())),
+            "voided_sale" => drop(voided.insert(id.clone(), text.clone())),
             _ => {}
         }
         records.insert(id, text);

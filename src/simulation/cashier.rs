@@ -104,6 +104,7 @@ pub(super) struct State {
     asked: u32,
     given_at: Option<Tick>,
     scanned: Option<(String, i128)>,
+    selected: Option<Selection>,
     tried_pins: u32,
     /// He has just said that he is somebody else than he should be, or given a wrong PIN.
     must_stay_out: bool,
@@ -158,6 +159,9 @@ impl<'a> Turn<'a> {
     /// What has become of the last one.
     fn end_command(&mut self, view: &View) {
         let undone = self.book.finish(view, self.rates);
+        if let Some(line) = self.state.selected.take().filter(|line| view.selected != Some(*line)) {
+            self.broken.push((9, format!("{line:?} was selected, and {:?} is", view.selected)));
+        }
         // What was under way when the last turn ended was left at that.
         let Some(number) = self.state.operation.take() else { return };
         self.broken.extend(undone);
@@ -207,7 +211,9 @@ impl<'a> Turn<'a> {
         }
         if self.chance.percent(2) && lines > 0 {
             let line = self.chance.between(1, lines as u64);
-            return self.say(Answer::Select(Selection::Line(u32::try_from(line).unwrap_or(1))));
+            let line = Selection::Line(u32::try_from(line).unwrap_or(1));
+            self.state.selected = Some(line);
+            return self.say(Answer::Select(line));
         }
         let screen = view.screen;
         let rows: Vec<&Operation> = operations::TABLE.iter().filter(|row| row.screens.contains(&screen)).collect();

@@ -1,14 +1,15 @@
 //! Whether a register's journal says of each sale what its customer, its cashier and its drawer know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use super::super::bill::millionths;
 use super::super::books::{Book, Broken, Ending, Takings};
+use super::Records;
 
-/// Compares the oracle's book with the receipt and text of each recorded sale, and with those recorded as voided.
-pub(super) fn compare(book: &Book, mut sales: BTreeMap<String, (i64, String)>, mut voided: BTreeSet<String>) -> Vec<Broken> {
+/// Compares the oracle's book with the receipt and text of each recorded sale, and with the texts of those recorded as voided.
+pub(super) fn compare(book: &Book, mut sales: BTreeMap<String, (i64, String)>, mut voided: Records) -> Vec<Broken> {
     let mut broken = Vec::new();
     for sold in &book.sold {
         match sales.remove(&sold.key) {
@@ -20,8 +21,9 @@ pub(super) fn compare(book: &Book, mut sales: BTreeMap<String, (i64, String)>, m
         }
     }
     for key in &book.voided {
-        if !voided.remove(key) {
-            broken.push((1, format!("the voided sale {key} is not in the journal")));
+        match voided.remove(key) {
+            None => broken.push((1, format!("the voided sale {key} is not in the journal"))),
+            Some(text) => broken.extend(differ(key, &Takings::new(), &text)),
         }
     }
     for sale in &book.unwitnessed {
@@ -30,13 +32,15 @@ pub(super) fn compare(book: &Book, mut sales: BTreeMap<String, (i64, String)>, m
             Ending::Paid(takings) if sales.contains_key(key) => {
                 broken.extend(sales.remove(key).and_then(|(_, text)| differ(key, takings, &text)));
             }
-            Ending::GivenUp if voided.remove(key) => {}
+            Ending::GivenUp if voided.contains_key(key) => {
+                broken.extend(voided.remove(key).and_then(|text| differ(key, &Takings::new(), &text)));
+            }
             Ending::Paid(_) | Ending::GivenUp => {
                 broken.push((1, format!("the sale {key} that was in hand is neither concluded, voided nor in hand")));
             }
         }
     }
-    if let Some(key) = sales.keys().chain(&voided).next() {
+    if let Some(key) = sales.keys().chain(voided.keys()).next() {
         broken.push((9, format!("sale {key} is in the journal and no customer knows of it")));
     }
     broken
