@@ -56,7 +56,8 @@ fn differ(key: &str, takings: &Takings, text: &str) -> Option<Broken> {
 fn recorded_takings(text: &str) -> Option<Takings> {
     let record: Value = serde_json::from_str(text).ok()?;
     let mut takings = Takings::new();
-    for payment in record.pointer("/content/sale/payments")?.as_array()? {
+    let sale = record.pointer("/content/sale").or_else(|| record.pointer("/content/voided_sale"))?;
+    for payment in sale.get("payments")?.as_array()? {
         if payment.get("voided")?.as_bool()? {
             continue;
         }
