@@ -5,9 +5,11 @@
 //! What customers paid is kept in books of its own (`books`) and held against the databases in the end (`audit`).
 
 mod audit;
+mod bill;
 mod books;
 mod cashier;
 mod chance;
+mod command;
 mod dangers;
 pub mod disk;
 mod machines;

@@ -1,12 +1,14 @@
 //! What the databases say in the end, read past all of this program's own code and held against the oracle's books.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod customers;
+
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, OptionalExtension};
-use serde_json::Value;
 
-use super::books::{Book, Broken, Rates, millionths};
+use super::bill::{Rates, millionths};
+use super::books::{Book, Broken};
 use super::machines::{Office, Station, Unit, raw};
 
 /// A record as some database has it: its text by its key.
@@ -106,7 +108,7 @@ fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), Str
     for path in paths {
         all.extend(rows(path, &mut broken)?);
     }
-    let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), BTreeSet::new());
+    let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), Records::new());
     let (mut sequence, mut receipt) = (0, 0);
     for (at, id, number, kind, text) in all {
         if at != sequence + 1 {
@@ -121,51 +123,13 @@ fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), Str
         sequence = at;
         match kind.as_str() {
             "sale" => drop(sales.insert(id.clone(), (number.unwrap_or(0), text.clone()))),
-            "voided_sale" => drop(voided.insert(id.clone())),
+            "voided_sale" => drop(voided.insert(id.clone(), text.clone())),
             _ => {}
         }
         records.insert(id, text);
     }
-    for sold in &book.sold {
-        match sales.remove(&sold.key) {
-            None => broken.push((1, format!("receipt {} is not in the journal", sold.receipt))),
-            Some((number, text)) => {
-                let kept = paid(&text);
-                if u64::try_from(number) != Ok(sold.receipt) || kept != Some(sold.kept) || sold.kept != sold.total {
-                    broken.push((9, format!("receipt {} of {} is recorded as {number} of {kept:?}", sold.receipt, sold.kept)));
-                }
-            }
-        }
-    }
-    for key in &book.voided {
-        if !voided.remove(key) {
-            broken.push((1, format!("the voided sale {key} is not in the journal")));
-        }
-    }
-    let maybe: BTreeSet<&String> = book.maybe.iter().map(|bill| &bill.key).collect();
-    if let Some(key) = sales.keys().chain(&voided).find(|key| !maybe.contains(key)) {
-        broken.push((9, format!("sale {key} is in the journal and no customer knows of it")));
-    }
-    for (key, (_, text)) in &sales {
-        let bill = book.maybe.iter().find(|bill| bill.key == *key);
-        if let Some(bill) = bill.filter(|bill| paid(text) != Some(bill.total)) {
-            broken.push((9, format!("sale {key} was recorded with another sum than the {} on the screen", bill.total)));
-        }
-    }
+    broken.extend(customers::compare(book, sales, voided));
     Ok((records, broken))
-}
-
-/// What a recorded sale says was given less what was given back.
-fn paid(text: &str) -> Option<i128> {
-    let record: Value = serde_json::from_str(text).ok()?;
-    let payments = record.pointer("/content/sale/payments")?.as_array()?;
-    let open = payments.iter().filter(|payment| payment.get("voided").and_then(Value::as_bool) == Some(false));
-    open.map(|payment| {
-        let amount = payment.get("amount")?;
-        let amount = amount.as_str().or_else(|| amount.get("amount").and_then(Value::as_str))?;
-        amount.split(' ').next()?.parse().ok().map(millionths)
-    })
-    .sum()
 }
 
 /// An offline database against what headquarters ordered for its version.
@@ -190,6 +154,12 @@ pub(super) fn offline_database(path: &Path, rates: &Rates) -> Vec<Broken> {
             broken
         }
     }
+}
+
+/// The version of a file of master data, if there is one.
+pub(super) fn version(path: &Path) -> Option<u64> {
+    let version = |database: Connection| database.query_row("SELECT version FROM data_version", [], |row| row.get::<_, i64>(0)).ok();
+    raw(path).ok().and_then(version).map(i64::unsigned_abs)
 }
 
 /// The version of a file of master data, and its prices.

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use super::books::{Book, Broken, Rates};
+use super::bill::Rates;
+use super::books::{Book, Broken};
 use super::chance::Chance;
 use super::machines::Place;
 use super::road::Road;
@@ -30,6 +31,10 @@ const PATIENCE_MS: u64 = 300 + 1_000 + 100;
 /// Commands that go on to headquarters, or ask several things, have more: as long as a scale unit waits for a headquarters that hangs, twice
 /// for an activation, over a slow road. In life the register stops waiting earlier; here all is one thread, and it waits for the scale unit's end.
 const LONG_PATIENCE_MS: u64 = 2 * 15_000 + 2_500 + 1_000;
+/// The same product is taken again, in percent of all scans in a sale.
+const SAME_AGAIN: u64 = 20;
+/// A quantity for the product that comes next.
+const COUNT_ALONE: (&str, u64) = ("3*", 3);
 /// Lines of a sale after which somebody pays.
 const LINES_MAX: usize = 25;
 
@@ -37,6 +42,8 @@ const LINES_MAX: usize = 25;
 const WRONG: &str = "operator or PIN is wrong";
 const GUESSED: &str = "000161";
 const GUESSES_MAX: u32 = 5;
+/// Who works here, some more often than others.
+const OPERATORS: [&str; 4] = ["000160", "000160", "000161", "000110"];
 
 /// A product as a cashier knows it.
 pub(super) struct Item {
@@ -97,18 +104,27 @@ pub(super) struct State {
     asked: u32,
     given_at: Option<Tick>,
     scanned: Option<(String, i128)>,
+    selected: Option<Selection>,
     tried_pins: u32,
+    /// He has just said that he is somebody else than he should be, or given a wrong PIN.
+    must_stay_out: bool,
     /// A code was given, which only headquarters knows.
     is_activating: bool,
     /// What was on the screen last.
     pub(super) screen: Option<Screen>,
 }
 
-impl Turn<'_> {
+impl<'a> Turn<'a> {
     fn look(&mut self, view: &View) {
         let broken = self.book.look(view, self.rates);
         self.broken.extend(broken);
         self.state.screen = Some(view.screen);
+    }
+
+    fn look_who_is_in(&mut self, view: &View) {
+        if std::mem::take(&mut self.state.must_stay_out) && matches!(view.screen, Screen::Welcome | Screen::Transaction) {
+            self.broken.push((0, "who had to stay out was let in".to_owned()));
+        }
     }
 
     /// The till asks: the cashier has waited since his last answer.
@@ -126,12 +142,10 @@ impl Turn<'_> {
     }
 
     fn command(&mut self, view: &View) -> Reply {
-        self.end_command(view);
         if self.commands == 0 {
             return Reply::HungUp;
         }
         self.commands -= 1;
-        self.book.press(None);
         let thinks = self.chance.between(200, 3_000);
         self.clock.sleep(Duration::from_millis(thinks));
         let state = State { screen: self.state.screen, asked: self.state.asked, ..State::default() };
@@ -144,7 +158,13 @@ impl Turn<'_> {
 
     /// What has become of the last one.
     fn end_command(&mut self, view: &View) {
+        let undone = self.book.finish(view, self.rates);
+        if let Some(line) = self.state.selected.take().filter(|line| view.selected != Some(*line)) {
+            self.broken.push((9, format!("{line:?} was selected, and {:?} is", view.selected)));
+        }
+        // What was under way when the last turn ended was left at that.
         let Some(number) = self.state.operation.take() else { return };
+        self.broken.extend(undone);
         let refused = view.notice.as_ref().filter(|notice| notice.level == Level::Error);
         if refused.is_none() {
             *self.done.done.entry(number).or_default() += 1;
@@ -169,16 +189,16 @@ impl Turn<'_> {
     fn close(&mut self, view: &View) -> Reply {
         if view.sale.is_some() {
             let is_empty = view.sale.as_ref().is_none_or(|(sale, _)| sale.open_lines().next().is_none());
-            return self.press(if is_empty { 500 } else { 206 }, None);
+            return self.press(if is_empty { 500 } else { 206 }, view);
         }
         match view.header.connection {
             ConnectionView::Online => {}
-            ConnectionView::Offline { .. } => return self.press(917, None),
+            ConnectionView::Offline { .. } => return self.press(917, view),
             // An answer to anything at all brings it back.
-            ConnectionView::Blocked { .. } => return self.press(101, None),
+            ConnectionView::Blocked { .. } => return self.press(101, view),
         }
         if self.code.is_some() {
-            return self.press(707, None);
+            return self.press(707, view);
         }
         self.commands = 0;
         Reply::HungUp
@@ -187,49 +207,74 @@ impl Turn<'_> {
     fn choose(&mut self, view: &View) -> Reply {
         let lines = view.sale.as_ref().map_or(0, |(sale, _)| sale.lines().len());
         if lines >= LINES_MAX {
-            return self.press(206, None);
+            return self.press(206, view);
         }
         if self.chance.percent(2) && lines > 0 {
             let line = self.chance.between(1, lines as u64);
-            return self.say(Answer::Select(Selection::Line(u32::try_from(line).unwrap_or(1))));
+            let line = Selection::Line(u32::try_from(line).unwrap_or(1));
+            self.state.selected = Some(line);
+            return self.say(Answer::Select(line));
         }
         let screen = view.screen;
         let rows: Vec<&Operation> = operations::TABLE.iter().filter(|row| row.screens.contains(&screen)).collect();
         let weights: Vec<u32> = rows.iter().map(|row| weight(row.number, screen)).collect();
         let number = rows[self.chance.weighted(&weights)].number;
         match number {
-            100 => self.scan(),
-            number => self.press(number, None),
+            100 => self.scan(view),
+            number => self.press(number, view),
         }
     }
 
-    fn scan(&mut self) -> Reply {
-        self.pressed(100);
-        let item = self.chance.pick(self.items);
+    fn scan(&mut self, view: &View) -> Reply {
+        self.pressed(100, None, view);
+        let item = self.take_an_item();
         if item.is_plain {
             self.state.scanned = Some((item.id.clone(), self.book.quantity_of(&item.id)));
         }
         let text = match self.chance.below(40) {
             0 => {
                 self.state.scanned = None;
-                ["", "*", "0*4011", "9999999999999", "]C101", "3*", "\u{1b}[31m", "12345678901234567890"]
-                    [usize::try_from(self.chance.below(8)).unwrap_or(0)]
-                .to_owned()
+                let nonsense = ["", "*", "0*4011", "9999999999999", "]C101", COUNT_ALONE.0, "\u{1b}[31m", "12345678901234567890"];
+                let text = *self.chance.pick(&nonsense);
+                if text == COUNT_ALONE.0 {
+                    self.book.count(COUNT_ALONE.1);
+                }
+                text.to_owned()
             }
-            1..=8 => format!("{}*{}", self.chance.between(2, 4), item.barcode),
-            _ => item.barcode.clone(),
+            1..=8 => {
+                let count = self.chance.between(2, 4);
+                self.book.scan(&item.id, Some(count));
+                format!("{count}*{}", item.barcode)
+            }
+            _ => {
+                self.book.scan(&item.id, None);
+                item.barcode.clone()
+            }
         };
         self.say(Answer::Entry(text))
     }
 
-    fn press(&mut self, number: u16, parameter: Option<String>) -> Reply {
-        self.pressed(number);
-        let parameter = parameter.or_else(|| (number == 200 && self.chance.percent(15)).then(|| "coupon".to_owned()));
+    /// What lies in the basket next: often the same again.
+    fn take_an_item(&mut self) -> &'a Item {
+        let lines = self.book.seen.iter().flat_map(|bill| &bill.lines);
+        let products: Vec<&str> = lines.map(|line| line.product.as_str()).collect();
+        if !products.is_empty() && self.chance.percent(SAME_AGAIN) {
+            let product = *self.chance.pick(&products);
+            if let Some(item) = self.items.iter().find(|item| item.id == product) {
+                return item;
+            }
+        }
+        self.chance.pick(self.items)
+    }
+
+    fn press(&mut self, number: u16, view: &View) -> Reply {
+        let parameter = (number == 200 && self.chance.percent(15)).then(|| "coupon".to_owned());
+        self.pressed(number, parameter.as_deref(), view);
         self.say(Answer::Operation { number, parameter })
     }
 
-    fn pressed(&mut self, number: u16) {
-        self.book.press(Some(number));
+    fn pressed(&mut self, number: u16, parameter: Option<&str>, view: &View) {
+        self.book.press(number, parameter, view);
         self.state.operation = Some(number);
         *self.done.pressed.entry(number).or_default() += 1;
     }
@@ -271,13 +316,20 @@ impl Turn<'_> {
         // Five in a row would lock him out; a cashier who is wrong once looks twice.
         let is_wrong = self.aim == Aim::Sell && self.state.tried_pins == 1 && self.chance.percent(4);
         let right = if is_wrong { "321" } else { "123" };
+        let is_at_the_door = matches!(prompt.purpose, Purpose::SignIn | Purpose::Unlock { .. });
+        self.state.must_stay_out = is_at_the_door && (is_wrong || self.guesses.is_some());
         match &prompt.purpose {
             Purpose::SignIn if self.guesses.is_some() => Answer::Credentials { operator: GUESSED.to_owned(), pin: pin("321") },
             Purpose::SignIn => {
-                let operator = if self.aim == Aim::Close { "000160" } else { *self.chance.pick(&["000160", "000160", "000161", "000110"]) };
+                let operator = if self.aim == Aim::Close { "000160" } else { *self.chance.pick(&OPERATORS) };
                 Answer::Credentials { operator: operator.to_owned(), pin: pin(right) }
             }
-            Purpose::Unlock { operator, .. } => Answer::Credentials { operator: operator.clone(), pin: pin(right) },
+            Purpose::Unlock { operator, .. } => {
+                let is_another = self.aim == Aim::Sell && self.state.tried_pins == 1 && self.chance.percent(15);
+                let tries = if is_another { *self.chance.pick(&OPERATORS) } else { operator };
+                self.state.must_stay_out |= tries != operator;
+                Answer::Credentials { operator: tries.to_owned(), pin: pin(right) }
+            }
             Purpose::Authorize { .. } | Purpose::Release { .. } => Answer::Credentials { operator: "000110".to_owned(), pin: pin(right) },
             Purpose::Activate { .. } => {
                 self.state.is_activating = true;
@@ -323,10 +375,14 @@ impl Turn<'_> {
 impl Desk for Turn<'_> {
     fn ask(&mut self, view: &Arc<View>, question: &Question) -> Reply {
         self.look(view);
+        self.look_who_is_in(view);
         self.check_patience();
         self.state.asked += 1;
         if self.place.disk.is_dead() {
             return Reply::HungUp;
+        }
+        if matches!(question.prompt, Prompt::Command) {
+            self.end_command(view);
         }
         if self.state.asked > ASKED_MAX {
             return Reply::HungUp;
@@ -378,6 +434,7 @@ impl Desk for Turn<'_> {
         if matches!(answer, Answer::Cancel) {
             self.state.scanned = None;
         }
+        self.book.hear(&question.prompt, &answer);
         self.say(answer)
     }
 

@@ -161,6 +161,10 @@ impl Unit {
         self.place.folder.join("channel.db")
     }
 
+    pub(super) fn master_data(&self) -> PathBuf {
+        self.database().with_extension("master.db")
+    }
+
     pub(super) fn start(&self) -> Result<(), String> {
         let words = |error: &dyn std::fmt::Display| error.to_string();
         let folder = &self.place.folder;

@@ -11,7 +11,8 @@ use std::time::Duration;
 use chrono::DateTime;
 
 use super::audit;
-use super::books::{Book, Broken, Death, Rates, Violation, millionths};
+use super::bill::{Good, Rates, millionths};
+use super::books::{Book, Broken, Death, Violation};
 use super::cashier::{Aim, Done, Item, State, Turn};
 use super::chance::Chance;
 use super::dangers::Dangers;
@@ -102,7 +103,7 @@ impl<'a> Town<'a> {
             unit,
             books: stations.iter().map(|_| Book::default()).collect(),
             stations,
-            rates: Rates { prices: BTreeMap::new(), groups: BTreeMap::new() },
+            rates: Rates { prices: BTreeMap::new(), goods: BTreeMap::new() },
             items: Vec::new(),
             cards: CARDS.map(str::to_owned).to_vec(),
             done: Done::default(),
@@ -126,7 +127,13 @@ impl<'a> Town<'a> {
             let is_plain = !(rules.weighed || rules.key_in_price || rules.key_in_quantity || rules.blocked) && rules.min_age.is_none();
             let is_plain = is_plain && product.price.is_positive() && !product.barcode.is_empty();
             self.rates.prices.insert(id.clone(), vec![(0, millionths(product.price.amount()))]);
-            self.rates.groups.insert(id.clone(), (product.tax_group.to_string(), rules.price_includes_tax));
+            let good = Good {
+                tax_group: product.tax_group.to_string(),
+                includes_tax: rules.price_includes_tax,
+                key_in_price: rules.key_in_price,
+                is_measured: rules.weighed || rules.key_in_quantity,
+            };
+            self.rates.goods.insert(id.clone(), good);
             self.items.push(Item { id, barcode: product.barcode, is_plain });
         }
         match self.unit.round() {
@@ -362,6 +369,7 @@ impl<'a> Town<'a> {
             return Ok(());
         }
         let is_excused = self.is_excused(at);
+        self.books[at].data_are(audit::version(&self.unit.master_data()), audit::version(&self.stations[at].offline_database()));
         let time = self.time();
         let station = &mut self.stations[at];
         let Some(open) = station.open.as_mut() else { return Ok(()) };
