@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use super::books::{Book, Broken, Rates};
 use super::chance::Chance;
+use super::disk::Machine;
 use super::machines::Place;
 use super::road::Road;
 use crate::clock::{Clock, Tick, VirtualClock};
@@ -84,6 +85,8 @@ pub(super) struct Turn<'a> {
     pub(super) guesses: Option<u32>,
     /// Something other than the road keeps sales from being rung up.
     pub(super) is_excused: bool,
+    /// The scale unit's disk: while it fails, a register that is online has its errors for answers.
+    pub(super) unit_disk: &'a Machine,
     pub(super) broken: Vec<Broken>,
     pub(super) log: &'a mut dyn FnMut(String),
     pub(super) state: State,
@@ -152,6 +155,7 @@ impl Turn<'_> {
         if let Some((product, before)) = self.state.scanned.take()
             && self.book.quantity_of(&product) <= before
             && !self.is_excused
+            && (self.unit_disk.is_well() || matches!(view.header.connection, ConnectionView::Offline { .. }))
             && self.place.offline_database().exists()
             && !self.road.was_strange()
             && !self.place.disk.is_dead()

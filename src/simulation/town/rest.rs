@@ -49,6 +49,8 @@ impl Town<'_> {
         let at = usize::try_from(chance.below(self.stations.len() as u64)).unwrap_or(0);
         self.replace(at, &mut chance)?;
         if self.come_to_rest(2 * ROUNDS_MAX)? {
+            self.step += 1;
+            self.begin_roads();
             self.turn(at, COMMANDS_ELSEWHERE, chance, Aim::Sell)?;
             self.come_to_rest(3 * ROUNDS_MAX)?;
         }
@@ -60,6 +62,7 @@ impl Town<'_> {
         let mut waits = String::new();
         for round in first_round..first_round + ROUNDS_MAX {
             self.step += 1;
+            self.begin_roads();
             if self.office.headquarters().is_none() {
                 self.start_office()?;
             }
@@ -72,7 +75,8 @@ impl Town<'_> {
             self.distribute_prices()?;
             self.unit_round();
             for at in 0..self.stations.len() {
-                self.turn(at, 12, Chance::of(self.simulation.seed, u64::MAX / 4 + u64::from(round)), Aim::Close)?;
+                let chance = Chance::of(self.simulation.seed, u64::MAX / 4 + u64::from(round) * 64 + at as u64);
+                self.turn(at, 12, chance, Aim::Close)?;
                 self.background(at);
             }
             self.unit_round();
