@@ -52,7 +52,7 @@ pub(super) struct Item {
 pub(super) struct Done {
     /// Presses of each operation.
     pub(super) pressed: BTreeMap<u16, u64>,
-    /// Those that ended without a refusal.
+    /// Those that ended without a refusal, and that nobody cancelled.
     pub(super) done: BTreeMap<u16, u64>,
 }
 
@@ -92,6 +92,14 @@ pub(super) struct Turn<'a> {
     pub(super) state: State,
 }
 
+/// How a command comes to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum End {
+    #[default]
+    ByItself,
+    Cancelled,
+}
+
 /// Where the cashier is in his command.
 #[derive(Default)]
 pub(super) struct State {
@@ -99,6 +107,7 @@ pub(super) struct State {
     answers: u32,
     asked: u32,
     given_at: Option<Tick>,
+    end: End,
     scanned: Option<(String, i128)>,
     tried_pins: u32,
     /// A code was given, which only headquarters knows.
@@ -149,7 +158,7 @@ impl Turn<'_> {
     fn end_command(&mut self, view: &View) {
         let Some(number) = self.state.operation.take() else { return };
         let refused = view.notice.as_ref().filter(|notice| notice.level == Level::Error);
-        if refused.is_none() {
+        if refused.is_none() && self.state.end == End::ByItself {
             *self.done.done.entry(number).or_default() += 1;
         }
         if let Some((product, before)) = self.state.scanned.take()
@@ -380,7 +389,7 @@ impl Desk for Turn<'_> {
             Prompt::Command => Answer::Cancel,
         };
         if matches!(answer, Answer::Cancel) {
-            self.state.scanned = None;
+            (self.state.scanned, self.state.end) = (None, End::Cancelled);
         }
         self.say(answer)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::audit;
 use super::super::cashier::Aim;
 use super::super::chance::Chance;
-use super::super::machines::raw;
+use super::super::machines::{Station, WHO, raw};
 use super::super::poison::Poison;
 use super::super::road::Condition;
 use super::Town;
@@ -93,6 +93,12 @@ impl Town<'_> {
         Ok(false)
     }
 
+    /// Whether headquarters takes a register for free at which a device is at work.
+    fn gives_out_codes_for(&self, station: &Station) -> bool {
+        let headquarters = self.office.headquarters().filter(|_| !station.needs_code());
+        headquarters.is_some_and(|headquarters| headquarters.activation_code(WHO, &station.id).is_ok())
+    }
+
     /// What is not yet where it belongs; nothing when all is.
     fn what_waits(&self) -> String {
         let mut waits: Vec<String> = self.online_only.iter().map(|at| format!("register {} works online only", at + 1)).collect();
@@ -101,6 +107,9 @@ impl Town<'_> {
             let unsent = unsent(&station.journal(), UNSENT, &self.poisons[0]);
             if unsent != Ok(0) {
                 waits.push(format!("register {number} has {unsent:?} unsent"));
+            }
+            if self.gives_out_codes_for(station) {
+                waits.push(format!("register {number} works on a device that headquarters would give another code for"));
             }
             if book.seen.is_some() {
                 waits.push(format!("register {number} has a sale in hand"));
