@@ -69,7 +69,7 @@ const USES: &[(&str, &str)] = &[
     ),
     (
         "simulation",
-        "channel channel::sqlite clock desk device headquarters headquarters::server ids import pin profile register retail sample_store scale_unit secret server till till::operations view wire",
+        "channel channel::sqlite clock desk device headquarters headquarters::server ids import journal pin profile register retail sample_store scale_unit secret server till till::operations view wire",
     ),
     ("simulation::disk", "ids"),
     (

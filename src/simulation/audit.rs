@@ -1,15 +1,18 @@
 //! What the databases say in the end, read past all of this program's own code and held against the oracle's books.
 
+mod columns;
 mod customers;
+mod journal;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
 use super::bill::{Rates, millionths};
 use super::books::{Book, Broken};
 use super::machines::{Office, Station, Unit, raw};
+use journal::Row;
 
 /// A record as some database has it: its text by its key.
 type Records = BTreeMap<String, String>;
@@ -27,17 +30,20 @@ pub(super) fn audit(office: &Office, unit: &Unit, stations: &[Station], books: &
         (Ok(channel), Ok(chain)) => (channel, chain),
         (Err(why), _) | (_, Err(why)) => return vec![(None, (2, format!("a database cannot be read: {why}")))],
     };
+    for (place, table) in [(unit.database(), &columns::CHANNEL), (office.database(), &columns::HEADQUARTERS)] {
+        found.extend(columns::audit(&place, table).into_iter().map(|broken| (None, broken)));
+    }
     let mut journals = Records::new();
     for (station, book) in stations.iter().zip(books) {
         let at = |broken: Vec<Broken>| broken.into_iter().map(|broken| (Some(station.id.number), broken)).collect::<Vec<_>>();
-        match journal(&station.journals(), book) {
+        match journal(station, unit, book) {
             Ok((records, broken)) => {
                 found.extend(at(broken));
                 journals.extend(records);
             }
             Err(why) => found.extend(at(vec![(1, format!("the journal cannot be read: {why}"))])),
         }
-        found.extend(at(offline_database(&station.offline_database(), rates)));
+        found.extend(at(offline_database(station, rates)));
     }
     found.extend(compare("the channel database", &journals, &channel).into_iter().map(|broken| (None, broken)));
     found.extend(compare("headquarters", &journals, &chain).into_iter().map(|broken| (None, broken)));
@@ -63,10 +69,6 @@ fn records(database: &Connection, sql: &str) -> Result<Records, String> {
     if records.len() == many { Ok(records) } else { Err(format!("{} keys are there twice", many - records.len())) }
 }
 
-fn count(database: &Connection, sql: &str) -> Result<i64, String> {
-    database.query_row(sql, [], |row| row.get(0)).map_err(|error| error.to_string())
-}
-
 /// Whether all that the registers wrote is there, once, unchanged, and nothing else.
 fn compare(place: &str, journals: &Records, there: &Records) -> Vec<Broken> {
     let mut broken = Vec::new();
@@ -86,31 +88,15 @@ fn compare(place: &str, journals: &Records, there: &Records) -> Vec<Broken> {
     broken
 }
 
-/// A row of a journal: number, key, receipt, kind and text of a record.
-type Row = (i64, String, Option<i64>, String, String);
-
-fn rows(path: &Path, broken: &mut Vec<Broken>) -> Result<Vec<Row>, String> {
-    let words = |error: rusqlite::Error| error.to_string();
-    let database = raw(path)?;
-    let unsent = count(&database, "SELECT count(*) FROM outbox WHERE sent_at IS NULL")?;
-    if unsent > 0 {
-        broken.push((8, format!("{unsent} records were never sent")));
-    }
-    let mut rows = database.prepare("SELECT sequence, id, receipt, kind, canonical FROM transactions ORDER BY sequence").map_err(words)?;
-    let rows = rows.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))).map_err(words)?;
-    rows.collect::<rusqlite::Result<_>>().map_err(words)
-}
-
 /// A register's journals, one of each machine that was the register, against its customers.
-fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), String> {
+fn journal(station: &Station, unit: &Unit, book: &Book) -> Result<(Records, Vec<Broken>), String> {
     let mut broken = Vec::new();
-    let mut all = Vec::new();
-    for path in paths {
-        all.extend(rows(path, &mut broken)?);
-    }
+    let all = journal::all(station, &unit.database(), &mut broken)?;
+    broken.extend(journal::shifts(&station.id, &all));
+    broken.extend(journal::switches(&all));
     let (mut records, mut sales, mut voided) = (Records::new(), BTreeMap::new(), Records::new());
     let (mut sequence, mut receipt) = (0, 0);
-    for (at, id, number, kind, text) in all {
+    for Row { sequence: at, id, receipt: number, kind, text } in all {
         if at != sequence + 1 {
             broken.push((5, format!("sequence {at} follows {sequence}")));
         }
@@ -133,10 +119,12 @@ fn journal(paths: &[PathBuf], book: &Book) -> Result<(Records, Vec<Broken>), Str
 }
 
 /// An offline database against what headquarters ordered for its version.
-pub(super) fn offline_database(path: &Path, rates: &Rates) -> Vec<Broken> {
-    match prices(path) {
+pub(super) fn offline_database(station: &Station, rates: &Rates) -> Vec<Broken> {
+    match prices(&station.offline_database()) {
         // There is none yet, or none any more until it has been fetched again.
-        Ok(None) | Err(_) => Vec::new(),
+        Ok(None) => Vec::new(),
+        Err(_) if !station.place.disk.is_well() => Vec::new(),
+        Err(why) => vec![(7, format!("the offline database cannot be read: {why}"))],
         Ok(Some((version, prices))) => {
             let wrong = |(product, price): (&String, &i128)| rates.price_at(product, version) != Some(*price);
             let wrong: Vec<_> = prices.iter().filter(|price| wrong((&price.0, &price.1))).collect();
@@ -162,7 +150,7 @@ pub(super) fn version(path: &Path) -> Option<u64> {
     raw(path).ok().and_then(version).map(i64::unsigned_abs)
 }
 
-/// The version of a file of master data, and its prices.
+/// The version of a file of master data, and its prices; none where there is no file.
 pub(super) fn prices(path: &Path) -> Result<Option<(u64, Prices)>, String> {
     if !path.exists() {
         return Ok(None);
@@ -171,8 +159,7 @@ pub(super) fn prices(path: &Path) -> Result<Option<(u64, Prices)>, String> {
     let database = raw(path)?;
     // Both from one moment.
     database.execute_batch("BEGIN").map_err(words)?;
-    let version: Option<i64> = database.query_row("SELECT version FROM data_version", [], |row| row.get(0)).optional().map_err(words)?;
-    let Some(version) = version else { return Ok(None) };
+    let version: i64 = database.query_row("SELECT version FROM data_version", [], |row| row.get(0)).map_err(words)?;
     let sql = "SELECT id, coalesce(n.price, p.price) FROM products p LEFT JOIN new_prices n ON n.product = p.place";
     let mut rows = database.prepare(sql).map_err(words)?;
     let rows = rows.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?))).map_err(words)?;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::bill::Rates;
 use super::books::{Book, Broken};
 use super::chance::Chance;
+use super::disk::Machine;
 use super::machines::Place;
 use super::road::Road;
 use crate::clock::{Clock, Tick, VirtualClock};
@@ -58,7 +59,7 @@ pub(super) struct Item {
 pub(super) struct Done {
     /// Presses of each operation.
     pub(super) pressed: BTreeMap<u16, u64>,
-    /// Those that ended without a refusal.
+    /// Those that ended without a refusal, and that nobody cancelled.
     pub(super) done: BTreeMap<u16, u64>,
 }
 
@@ -91,9 +92,19 @@ pub(super) struct Turn<'a> {
     pub(super) guesses: Option<u32>,
     /// Something other than the road keeps sales from being rung up.
     pub(super) is_excused: bool,
+    /// The scale unit's disk: while it fails, a register that is online has its errors for answers.
+    pub(super) unit_disk: &'a Machine,
     pub(super) broken: Vec<Broken>,
     pub(super) log: &'a mut dyn FnMut(String),
     pub(super) state: State,
+}
+
+/// How a command comes to its end.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+enum End {
+    #[default]
+    ByItself,
+    Cancelled,
 }
 
 /// Where the cashier is in his command.
@@ -103,6 +114,7 @@ pub(super) struct State {
     answers: u32,
     asked: u32,
     given_at: Option<Tick>,
+    end: End,
     scanned: Option<(String, i128)>,
     selected: Option<Selection>,
     tried_pins: u32,
@@ -166,12 +178,13 @@ impl<'a> Turn<'a> {
         let Some(number) = self.state.operation.take() else { return };
         self.broken.extend(undone);
         let refused = view.notice.as_ref().filter(|notice| notice.level == Level::Error);
-        if refused.is_none() {
+        if refused.is_none() && self.state.end == End::ByItself {
             *self.done.done.entry(number).or_default() += 1;
         }
         if let Some((product, before)) = self.state.scanned.take()
             && self.book.quantity_of(&product) <= before
             && !self.is_excused
+            && (self.unit_disk.is_well() || matches!(view.header.connection, ConnectionView::Offline { .. }))
             && self.place.offline_database().exists()
             && !self.road.was_strange()
             && !self.place.disk.is_dead()
@@ -432,7 +445,7 @@ impl Desk for Turn<'_> {
             Prompt::Command => Answer::Cancel,
         };
         if matches!(answer, Answer::Cancel) {
-            self.state.scanned = None;
+            (self.state.scanned, self.state.end) = (None, End::Cancelled);
         }
         self.book.hear(&question.prompt, &answer);
         self.say(answer)

@@ -85,6 +85,11 @@ impl Machine {
         self.0.state().plan(step, fault, lasts);
     }
 
+    /// Whether it is alive and no fault is planned.
+    pub fn is_well(&self) -> bool {
+        !self.is_dead() && !self.is_failing()
+    }
+
     /// Whether a fault that was planned is still to come, or lasts.
     pub fn is_failing(&self) -> bool {
         self.0.state().is_failing()

@@ -33,6 +33,11 @@ pub(super) const WHO: &str = "simulation";
 /// The store.
 pub(super) const STORE: &str = "343";
 
+/// After how many days what has arrived leaves a register's journal: at the next sign-in, the day after, or never.
+const PURGE_AFTER_DAYS: [u32; 3] = [0, 1, 36_500];
+/// Which of them is drawn from sequences of its own, one a register.
+const PURGING: u64 = u64::MAX / 16;
+
 /// The wall clock of one machine: it may be wrong. Its monotonic one is everybody's.
 pub(super) struct MachineClock {
     base: Arc<VirtualClock>,
@@ -44,7 +49,8 @@ impl MachineClock {
         Arc::new(Self { base: Arc::clone(base), wrong_by_ms: AtomicI64::new(0) })
     }
 
-    pub(super) fn jump(&self, ms: i64) {
+    /// From the next look on it is wrong by so much.
+    pub(super) fn set_error(&self, ms: i64) {
         self.wrong_by_ms.store(ms, Ordering::SeqCst);
     }
 }
@@ -228,6 +234,8 @@ pub(super) struct Station {
     retired: Vec<PathBuf>,
     /// The token of a device that headquarters may have deactivated.
     given_up: Option<Secret>,
+    /// How old a record that has arrived must be to leave the journal.
+    purge_after_days: u32,
     seed: u64,
     starts: u64,
 }
@@ -249,6 +257,7 @@ impl Station {
             open: None,
             retired: Vec::new(),
             given_up: None,
+            purge_after_days: *Chance::of(seed, PURGING + u64::from(number)).pick(&PURGE_AFTER_DAYS),
             seed,
             starts: 0,
         }
@@ -278,7 +287,7 @@ impl Station {
         self.road.set_sender(Sending::Alive);
         let mut profile = Profile::default();
         profile.register.number = self.id.number;
-        profile.offline.purge_after_days = 36_500;
+        profile.offline.purge_after_days = self.purge_after_days;
         let (sender, news) = channel();
         let options = Options {
             profile,
@@ -331,7 +340,7 @@ impl Station {
     }
 }
 
-/// A copy of what a machine's database says, read past all of this program's own code.
+/// A machine's database as it is at this moment, read past all of this program's own code.
 pub(super) fn raw(path: &Path) -> Result<rusqlite::Connection, String> {
     use rusqlite::OpenFlags;
     rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| format!("{}: {error}", path.display()))

@@ -233,6 +233,16 @@ impl Road {
         self.pass(0);
         answer.ok_or_else(|| io::ErrorKind::ConnectionReset.into())
     }
+
+    /// An error in place of an answer, given before the server was asked or after it has done what it was asked for.
+    fn ask_or_not(&self, request: &[u8], error: &[u8]) -> Vec<u8> {
+        let is_asked = self.state().chance.percent(50);
+        if is_asked {
+            self.tally.count("error after commit");
+            drop(self.arrive(request));
+        }
+        error.to_vec()
+    }
 }
 
 impl Wire for Road {
@@ -283,8 +293,8 @@ impl Wire for Road {
                 Ok(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nevertill-protocol: 1\r\ncontent-length: 99999999999\r\n\r\n{"
                     .to_vec())
             }
-            Fate::Failed => Ok(FAILED.to_vec()),
-            Fate::Balancer => Ok(BUSY.to_vec()),
+            Fate::Failed => Ok(self.ask_or_not(request, FAILED)),
+            Fate::Balancer => Ok(self.ask_or_not(request, BUSY)),
         }
     }
 

@@ -224,10 +224,7 @@ impl<'a> Town<'a> {
 
     fn take_step(&mut self, dangers: &Dangers) -> Result<(), String> {
         let mut chance = Chance::of(self.simulation.seed, self.step);
-        for (station, at) in self.stations.iter().zip(1..) {
-            station.road.begin(Chance::of(self.simulation.seed ^ 0x5EED, self.step * 64 + at));
-        }
-        self.unit.road.begin(Chance::of(self.simulation.seed ^ 0x5EED, self.step * 64));
+        self.begin_roads();
         self.endanger(&mut chance, dangers)?;
         let at = usize::try_from(chance.below(self.stations.len() as u64)).unwrap_or(0);
         match chance.below(100) {
@@ -249,6 +246,13 @@ impl<'a> Town<'a> {
             }
         }
         self.bury(&mut chance)
+    }
+
+    /// What happens on the roads in this step is drawn from sequences of its own.
+    fn begin_roads(&self) {
+        let chance = |road| Chance::of(self.simulation.seed ^ 0x5EED, self.step * 64 + road);
+        self.unit.road.begin(chance(0));
+        self.stations.iter().zip(1..).for_each(|(station, at)| station.road.begin(chance(at)));
     }
 
     /// Draws what goes wrong in this step.
@@ -296,7 +300,7 @@ impl<'a> Town<'a> {
         }
         if chance.per_million(dangers.clock) {
             let hours = i64::try_from(chance.below(48)).unwrap_or(0) - 24;
-            self.stations[at].place.clock.jump(hours * 3_600_000);
+            self.stations[at].place.clock.set_error(hours * 3_600_000);
             self.tally.count("clock jump");
         }
         Ok(())
@@ -393,6 +397,7 @@ impl<'a> Town<'a> {
             done: &mut self.done,
             guesses: None,
             is_excused,
+            unit_disk: &self.unit.place.disk,
             broken: Vec::new(),
             log: &mut |line| log(&format!("{time} {}", line.replace(&*folder, ""))),
             state: State::default(),
@@ -407,9 +412,8 @@ impl<'a> Town<'a> {
 
     /// Whether there is cause for a sale to be refused that is not the register's.
     fn is_excused(&self, at: usize) -> bool {
-        let is_well = |disk: &Machine| !disk.is_dead() && !disk.is_failing();
         let station = &self.stations[at];
-        !is_well(&station.place.disk) || !is_well(&self.unit.place.disk) || !station.offline_database().exists() || station.is_given_up()
+        !station.place.disk.is_well() || !station.offline_database().exists() || station.is_given_up()
     }
 
     fn start_register(&mut self, at: usize, code: Option<Secret>) -> bool {
@@ -417,9 +421,8 @@ impl<'a> Town<'a> {
             Ok(()) => true,
             Err(error) => {
                 self.note(&format!("register {} does not open: {error}", at + 1));
-                let is_well = !self.is_excused(at);
                 if let OpenError::Journal(error) = &error
-                    && is_well
+                    && !self.is_excused(at)
                 {
                     self.broke(Some(u32::try_from(at + 1).unwrap_or(0)), (1, format!("the journal does not open: {error}")));
                 }
@@ -451,7 +454,7 @@ impl<'a> Town<'a> {
 
     /// Looks into a register's offline database while it works.
     fn inspect(&mut self, at: usize) {
-        for broken in audit::offline_database(&self.stations[at].offline_database(), &self.rates) {
+        for broken in audit::offline_database(&self.stations[at], &self.rates) {
             self.broke(Some(u32::try_from(at + 1).unwrap_or(0)), broken);
         }
     }

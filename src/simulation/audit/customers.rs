@@ -53,7 +53,7 @@ fn differ(key: &str, takings: &Takings, text: &str) -> Option<Broken> {
 }
 
 /// What a recorded sale says was given less what was given back, by method.
-fn recorded_takings(text: &str) -> Option<Takings> {
+pub(super) fn recorded_takings(text: &str) -> Option<Takings> {
     let record: Value = serde_json::from_str(text).ok()?;
     let mut takings = Takings::new();
     let sale = record.pointer("/content/sale").or_else(|| record.pointer("/content/voided_sale"))?;

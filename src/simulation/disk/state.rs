@@ -1,6 +1,7 @@
 //! A machine's disk as it stands: its steps, the faults to come, and its files with what was not synced.
 
 use std::collections::HashMap;
+use std::ffi::c_int;
 use std::fs::{self, File, Metadata};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -64,6 +65,19 @@ pub struct Faults {
     pub ignored_syncs: u64,
     /// Changes that a cut has taken, wholly or in part.
     pub lost: u64,
+}
+
+/// Whether opening a file may make it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Opening {
+    Finds,
+    MayMake,
+}
+
+impl Opening {
+    pub(super) fn of(flags: c_int) -> Self {
+        if flags & ffi::SQLITE_OPEN_CREATE == 0 { Self::Finds } else { Self::MayMake }
+    }
 }
 
 /// What [`Disk`](super::Disk), the machine and its open files share.
@@ -201,9 +215,9 @@ impl Shared {
         Course::Fails(fault)
     }
 
-    /// Before a file is opened, which may make it.
-    pub(super) fn open(&self, path: &Path, may_make: bool) -> Result<(), i32> {
-        let is_step = may_make && !path.exists();
+    /// Before a file is opened.
+    pub(super) fn open(&self, path: &Path, opening: Opening) -> Result<(), i32> {
+        let is_step = opening == Opening::MayMake && !path.exists();
         match is_step.then(|| self.step(&mut self.state(), Call::Make)) {
             None if self.is_dead() => Err(ffi::SQLITE_CANTOPEN),
             None | Some(Course::Goes) => Ok(()),
@@ -325,7 +339,8 @@ impl Shared {
             let Some(path) = names.get(&file.identity) else { continue };
             let mut below = File::options().read(true).write(true).open(path)?;
             state.faults.lost += file.log.cut(&mut below, |_| {
-                let left = seed.as_mut().map_or(Left::Nothing, |seed| left(seed, torn == Some(number)));
+                let left =
+                    seed.as_mut().map_or(Left::Nothing, |seed| left(seed, if torn == Some(number) { Fate::Torn } else { Fate::Whole }));
                 number += 1;
                 left
             })?;
@@ -334,11 +349,18 @@ impl Shared {
     }
 }
 
+/// How a change meets a power cut that tears.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Whole,
+    Torn,
+}
+
 /// What the seed leaves of a change.
-fn left(seed: &mut u64, is_torn: bool) -> Left {
+fn left(seed: &mut u64, fate: Fate) -> Left {
     let drawn = splitmix64(seed);
     match drawn % 2 {
-        _ if is_torn => Left::Sectors(splitmix64(seed)),
+        _ if fate == Fate::Torn => Left::Sectors(splitmix64(seed)),
         0 => Left::Nothing,
         _ => Left::All,
     }

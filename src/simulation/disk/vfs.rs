@@ -15,7 +15,7 @@ use rusqlite::ffi::{self, sqlite3_file, sqlite3_io_methods, sqlite3_vfs};
 
 use super::log::Below;
 use super::owner;
-use super::state::Shared;
+use super::state::{Opening, Shared};
 
 const NAME: &CStr = c"evertill-simulation";
 
@@ -97,7 +97,7 @@ unsafe extern "C" fn open(
         let path = path(name);
         let machine = path.and_then(owner);
         if let (Some(machine), Some(path)) = (&machine, path)
-            && let Err(code) = machine.open(path, flags & ffi::SQLITE_OPEN_CREATE != 0)
+            && let Err(code) = machine.open(path, Opening::of(flags))
         {
             return code;
         }

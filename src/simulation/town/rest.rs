@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::audit;
 use super::super::cashier::Aim;
 use super::super::chance::Chance;
-use super::super::machines::raw;
+use super::super::machines::{Station, WHO, raw};
 use super::super::poison::Poison;
 use super::super::road::Condition;
 use super::Town;
@@ -49,6 +49,8 @@ impl Town<'_> {
         let at = usize::try_from(chance.below(self.stations.len() as u64)).unwrap_or(0);
         self.replace(at, &mut chance)?;
         if self.come_to_rest(2 * ROUNDS_MAX)? {
+            self.step += 1;
+            self.begin_roads();
             self.turn(at, COMMANDS_ELSEWHERE, chance, Aim::Sell)?;
             self.come_to_rest(3 * ROUNDS_MAX)?;
         }
@@ -60,6 +62,7 @@ impl Town<'_> {
         let mut waits = String::new();
         for round in first_round..first_round + ROUNDS_MAX {
             self.step += 1;
+            self.begin_roads();
             if self.office.headquarters().is_none() {
                 self.start_office()?;
             }
@@ -72,7 +75,8 @@ impl Town<'_> {
             self.distribute_prices()?;
             self.unit_round();
             for at in 0..self.stations.len() {
-                self.turn(at, 12, Chance::of(self.simulation.seed, u64::MAX / 4 + u64::from(round)), Aim::Close)?;
+                let chance = Chance::of(self.simulation.seed, u64::MAX / 4 + u64::from(round) * 64 + at as u64);
+                self.turn(at, 12, chance, Aim::Close)?;
                 self.background(at);
             }
             self.unit_round();
@@ -89,6 +93,12 @@ impl Town<'_> {
         Ok(false)
     }
 
+    /// Whether headquarters takes a register for free at which a device is at work.
+    fn gives_out_codes_for(&self, station: &Station) -> bool {
+        let headquarters = self.office.headquarters().filter(|_| !station.needs_code());
+        headquarters.is_some_and(|headquarters| headquarters.activation_code(WHO, &station.id).is_ok())
+    }
+
     /// What is not yet where it belongs; nothing when all is.
     fn what_waits(&self) -> String {
         let mut waits: Vec<String> = self.online_only.iter().map(|at| format!("register {} works online only", at + 1)).collect();
@@ -97,6 +107,9 @@ impl Town<'_> {
             let unsent = unsent(&station.journal(), UNSENT, &self.poisons[0]);
             if unsent != Ok(0) {
                 waits.push(format!("register {number} has {unsent:?} unsent"));
+            }
+            if self.gives_out_codes_for(station) {
+                waits.push(format!("register {number} works on a device that headquarters would give another code for"));
             }
             if book.seen.is_some() {
                 waits.push(format!("register {number} has a sale in hand"));
