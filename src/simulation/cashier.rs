@@ -434,7 +434,7 @@ impl Desk for Turn<'_> {
         if matches!(answer, Answer::Cancel) {
             self.state.scanned = None;
         }
-        self.book.hear(&question.prompt, &answer);
+        self.book.hear(view, &question.prompt, &answer);
         self.say(answer)
     }
 
