@@ -120,9 +120,11 @@ impl Book {
         self.pending = Some(Millionths::from(count) * ONE);
     }
 
-    /// He answers.
-    pub(super) fn hear(&mut self, prompt: &Prompt, answer: &Answer) {
-        if let Some(command) = &mut self.command {
+    /// He answers. What he is asked at the door has nothing to do with his command.
+    pub(super) fn hear(&mut self, view: &View, prompt: &Prompt, answer: &Answer) {
+        if let Some(command) = &mut self.command
+            && matches!(view.screen, Screen::Welcome | Screen::Transaction)
+        {
             command.hear(prompt, answer);
         }
     }

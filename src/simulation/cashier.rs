@@ -447,7 +447,7 @@ impl Desk for Turn<'_> {
         if matches!(answer, Answer::Cancel) {
             (self.state.scanned, self.state.end) = (None, End::Cancelled);
         }
-        self.book.hear(&question.prompt, &answer);
+        self.book.hear(view, &question.prompt, &answer);
         self.say(answer)
     }
 

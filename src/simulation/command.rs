@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Range, RangeInclusive};
 
 use super::bill::{Bill, BillLine, Millionths, ONE, Off, Rates, Tender, millionths};
-use crate::desk::{Answer, CredentialsPrompt, Prompt, Purpose, Selection};
+use crate::desk::{Answer, Prompt, Selection};
 use crate::view::{ConnectionView, View};
 
 /// Operations that take money, and those that may end a sale without a receipt.
@@ -104,8 +104,6 @@ impl Command {
     /// Takes in what the cashier answers.
     pub(super) fn hear(&mut self, prompt: &Prompt, answer: &Answer) {
         match (prompt, answer) {
-            // He has signed off: it is behind him.
-            (Prompt::Credentials(CredentialsPrompt { purpose: Purpose::SignIn, .. }), _) => {}
             (_, Answer::Cancel) => self.give_up(),
             (_, Answer::Pick(product)) => self.scan = Some(Scan { product: product.to_string(), count: self.pending }),
             (Prompt::Number(prompt), Answer::Number(text)) => {
