@@ -501,28 +501,6 @@ impl Till {
         Ok(())
     }
 
-    /// The scale unit has refused the device; that it took its token before counts no more.
-    fn was_deactivated(&mut self) {
-        self.sources.take_acceptance();
-        self.activation.was_deactivated();
-    }
-
-    /// Whether the scale unit takes the token of a device that it, or another one, had refused.
-    fn is_accepted_again(&mut self) -> bool {
-        if self.activation.standing() != Standing::Deactivated {
-            return false;
-        }
-        if self.session.is_none() {
-            self.sources.connect_again();
-        }
-        self.sources.show_token_again();
-        let is_accepted = self.sources.take_acceptance();
-        if is_accepted {
-            self.activation.was_accepted();
-        }
-        is_accepted
-    }
-
     /// Whether the notice line tells the cashier why the last thing he did was refused.
     fn has_error_to_show(&self) -> bool {
         self.notice.as_ref().is_some_and(|notice| notice.level == Level::Error)

@@ -11,7 +11,6 @@ use std::time::Duration;
 use super::bill::Rates;
 use super::books::{Book, Broken};
 use super::chance::Chance;
-use super::disk::Machine;
 use super::machines::Place;
 use super::road::Road;
 use crate::clock::{Clock, Tick, VirtualClock};
@@ -92,8 +91,8 @@ pub(super) struct Turn<'a> {
     pub(super) guesses: Option<u32>,
     /// Something other than the road keeps sales from being rung up.
     pub(super) is_excused: bool,
-    /// The scale unit's disk: while it fails, a register that is online has its errors for answers.
-    pub(super) unit_disk: &'a Machine,
+    /// The scale unit's disk fails, or is about to: a register that is online has its errors for answers.
+    pub(super) unit_fails: bool,
     pub(super) broken: Vec<Broken>,
     pub(super) log: &'a mut dyn FnMut(String),
     pub(super) state: State,
@@ -184,7 +183,7 @@ impl<'a> Turn<'a> {
         if let Some((product, before)) = self.state.scanned.take()
             && self.book.quantity_of(&product) <= before
             && !self.is_excused
-            && (self.unit_disk.is_well() || matches!(view.header.connection, ConnectionView::Offline { .. }))
+            && (!self.unit_fails || matches!(view.header.connection, ConnectionView::Offline { .. }))
             && self.place.offline_database().exists()
             && !self.road.was_strange()
             && !self.place.disk.is_dead()

@@ -372,7 +372,7 @@ impl<'a> Town<'a> {
         if self.stations[at].open.is_none() && !self.start_register(at, code.clone()) {
             return Ok(());
         }
-        let is_excused = self.is_excused(at);
+        let (is_excused, unit_fails) = (self.is_excused(at), !self.unit.place.disk.is_well());
         self.books[at].data_are(audit::version(&self.unit.master_data()), audit::version(&self.stations[at].offline_database()));
         let time = self.time();
         let station = &mut self.stations[at];
@@ -397,7 +397,7 @@ impl<'a> Town<'a> {
             done: &mut self.done,
             guesses: None,
             is_excused,
-            unit_disk: &self.unit.place.disk,
+            unit_fails,
             broken: Vec::new(),
             log: &mut |line| log(&format!("{time} {}", line.replace(&*folder, ""))),
             state: State::default(),

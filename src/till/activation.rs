@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::Till;
 use crate::channel::{ChannelError, ErrorKind, Refusal};
 use crate::desk::{Answer, CredentialsPrompt, Desk, Prompt, Purpose, Question, Reply};
 use crate::ids::RegisterId;
@@ -36,6 +37,30 @@ pub enum Standing {
     Deactivated,
     /// It is none.
     Unknown,
+}
+
+impl Till {
+    /// The scale unit has refused the device; that it took its token before counts no more.
+    pub(super) fn was_deactivated(&mut self) {
+        self.sources.take_acceptance();
+        self.activation.was_deactivated();
+    }
+
+    /// Whether the scale unit takes the token of a device that it, or another one, had refused.
+    pub(super) fn is_accepted_again(&mut self) -> bool {
+        if self.activation.standing() != Standing::Deactivated {
+            return false;
+        }
+        if self.session.is_none() {
+            self.sources.connect_again();
+        }
+        self.sources.show_token_again();
+        let is_accepted = self.sources.take_acceptance();
+        if is_accepted {
+            self.activation.was_accepted();
+        }
+        is_accepted
+    }
 }
 
 /// Why a device was not activated or released.
