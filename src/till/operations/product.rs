@@ -448,12 +448,13 @@ fn change_quantity(till: &mut Till, desk: &mut dyn Desk, line: &Line, quantity: 
     let mut changed = till.sale()?.clone();
     changed.set_quantity(line.number, quantity, &store)?;
     discount::authorize_line(till, desk, line, changed.line(line.number)?, operation)?;
-    till.keep(changed)?;
     if quantity < line.quantity {
-        let sale = till.sale()?.id;
-        till.note(Event::QuantityLowered { sale, line: line.number, from: line.quantity.to_string(), to: quantity.to_string() })?;
+        // First, as a quantity that was lowered unseen is worse than an event without its change.
+        let event =
+            Event::QuantityLowered { sale: changed.id, line: line.number, from: line.quantity.to_string(), to: quantity.to_string() };
+        till.note(event)?;
     }
-    Ok(())
+    till.keep(changed)
 }
 
 fn refuse_fixed_quantity(line: &Line) -> Result<(), Stop> {
