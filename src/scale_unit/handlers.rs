@@ -121,8 +121,7 @@ pub(super) async fn record(
     if headers.get(header::CONTENT_TYPE).is_some_and(|given| !given.as_bytes().starts_with(JSON.as_bytes())) {
         return Err(Refused::with_status(ProblemKind::Invalid, StatusCode::UNSUPPORTED_MEDIA_TYPE, "a transaction is application/json"));
     }
-    // What tools put around a text is no part of it.
-    let upload = Upload { id: TransactionId(id), canonical: body?.trim_ascii().to_owned() };
+    let upload = Upload { id: TransactionId(id), canonical: body? };
     let recorded = unit.ask({
         let metrics = Arc::clone(&unit.metrics);
         move |channel| {
