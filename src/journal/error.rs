@@ -55,7 +55,7 @@ pub enum JournalError {
     #[error("the register was given numbers beyond {}, which none can reach", Numbers::MAX)]
     Numbers,
     /// Its file is not where it was opened.
-    #[error("the journal: {}, nothing was recorded", place::MOVED)]
+    #[error("journal.db was moved or deleted, not recorded")]
     Moved,
     /// No room left.
     #[error("the disk is full, nothing was recorded")]
@@ -79,9 +79,7 @@ impl JournalError {
             Self::Missing { .. } => "name the register's data directory with --data",
             Self::AlreadyRecorded => "begin a new sale",
             Self::Numbers => "activate the register again; when they come again, see at headquarters which record has them",
-            Self::Moved => {
-                "put journal.db back and go on; if it is deleted, leave the register open until it has sent everything and call support"
-            }
+            Self::Moved => "put it back or call support",
             Self::Full => "make room on the disk, then try again",
             Self::Io { .. } => "check the disk and the rights on the data directory, then try again",
         }

@@ -23,15 +23,31 @@ pub(super) fn draw(canvas: &mut Canvas, area: Rect, grids: &[&Grid], active: usi
         draw_titles(canvas, area, grids, active);
     }
     let (width, height) = (area.width / grid.columns, (area.height.saturating_sub(title_rows) / grid.rows).min(MAX_BUTTON_ROWS));
+    let place = |button: &Button| Rect {
+        x: area.x + width * (button.column - 1),
+        y: area.y + title_rows + height * (button.row - 1),
+        width: width * button.column_span,
+        height: height * button.row_span,
+    };
+    // One that needs the room decides for all: they look alike.
+    let has_room = |button: &Button| {
+        let Rect { width, height, .. } = place(button);
+        let caption = operation(button.operation).map_or("", |operation| caption_on(button, operation, view));
+        wrap(caption, width.saturating_sub(4)).len() <= usize::from(height.saturating_sub(3))
+    };
+    let labels = if grid.buttons.iter().all(has_room) { Labels::Inside } else { Labels::InBorder };
     for button in &grid.buttons {
-        let place = Rect {
-            x: area.x + width * (button.column - 1),
-            y: area.y + title_rows + height * (button.row - 1),
-            width: width * button.column_span,
-            height: height * button.row_span,
-        };
-        draw_button(canvas, place, button, view);
+        draw_button(canvas, place(button), button, labels, view);
     }
+}
+
+/// Where number and key of the buttons stand that have a frame.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Labels {
+    /// In a row above the caption.
+    Inside,
+    /// In the border, as there is no row for them.
+    InBorder,
 }
 
 /// Whether a cashier could run the operation at the moment, as far as the picture tells: what is dimmed and what is not.
@@ -65,6 +81,11 @@ pub(super) fn caption(operation: &Operation, view: &View) -> &'static str {
     }
 }
 
+/// What a button says: its own caption, where the operation does not say something else at each moment.
+fn caption_on<'a>(button: &'a Button, operation: &Operation, view: &View) -> &'a str {
+    button.caption.as_deref().filter(|_| operation.number != 917).unwrap_or_else(|| caption(operation, view))
+}
+
 fn draw_titles(canvas: &mut Canvas, area: Rect, grids: &[&Grid], active: usize) {
     let help = if grids.len() > 1 { "Tab next · ? help" } else { "? help" };
     let mut x = area.x + 1;
@@ -78,11 +99,11 @@ fn draw_titles(canvas: &mut Canvas, area: Rect, grids: &[&Grid], active: usize) 
     canvas.right(x, area.y, area.right().saturating_sub(x + 1), help, Role::Dim);
 }
 
-fn draw_button(canvas: &mut Canvas, place: Rect, button: &Button, view: &View) {
+fn draw_button(canvas: &mut Canvas, place: Rect, button: &Button, labels: Labels, view: &View) {
     let Some(operation) = operation(button.operation) else { return };
     let possible = possible(operation, view);
     let role = |role| if possible { role } else { Role::Faint };
-    let caption = button.caption.as_deref().filter(|_| operation.number != 917).unwrap_or_else(|| caption(operation, view));
+    let caption = caption_on(button, operation, view);
     let (number, key) = (operation.number.to_string(), key(operation.key));
     canvas.target(place, Target::Operation { number: button.operation, parameter: button.parameter.clone() });
     let border = role(tone(button.color));
@@ -99,28 +120,28 @@ fn draw_button(canvas: &mut Canvas, place: Rect, button: &Button, view: &View) {
                 canvas.right(place.x + 1, y, inner, &key, role(Role::Key));
             }
         }
-        3 => {
+        3.. => {
             canvas.frame(place, border);
-            draw_embedded(canvas, place, &number, &key, possible);
-            canvas.text(place.x + 1, place.y + 1, place.width.saturating_sub(2), caption, role(Role::Strong));
-        }
-        4.. => {
-            canvas.frame(place, border);
-            let (x, width) = (place.x + 2, place.width.saturating_sub(4));
-            let room = place.height - 3;
-            let rows = wrap(caption, width);
-            if rows.len() > usize::from(room) {
-                draw_embedded(canvas, place, &number, &key, possible);
-                for (y, row) in (place.y + 1..place.bottom() - 1).zip(rows) {
-                    canvas.text(place.x + 1, y, place.width.saturating_sub(2), &row, role(Role::Strong));
+            let (margin, top) = match labels {
+                Labels::Inside => {
+                    let (x, width) = (place.x + 2, place.width.saturating_sub(4));
+                    canvas.text(x, place.y + 1, width, &number, role(Role::Dim));
+                    canvas.right(x, place.y + 1, width, &key, role(Role::Key));
+                    (2, place.y + 2)
                 }
-                return;
-            }
-            canvas.text(x, place.y + 1, width, &number, role(Role::Dim));
-            canvas.right(x, place.y + 1, width, &key, role(Role::Key));
+                Labels::InBorder => {
+                    draw_embedded(canvas, place, &number, &key, possible);
+                    (1, place.y + 1)
+                }
+            };
+            let width = place.width.saturating_sub(2 * margin);
+            let room = place.bottom() - 1 - top;
+            // What does not fit at all is cut off in one row.
+            let rows =
+                Some(wrap(caption, width)).filter(|rows| rows.len() <= usize::from(room)).unwrap_or_else(|| vec![caption.to_owned()]);
             let above = room.saturating_sub(u16::try_from(rows.len()).unwrap_or(room)) / 2;
-            for (y, row) in (place.y + 2 + above..place.y + 2 + room).zip(rows) {
-                canvas.text(x, y, width, &row, role(Role::Strong));
+            for (y, row) in (top + above..top + room).zip(rows) {
+                canvas.text(place.x + margin, y, width, &row, role(Role::Strong));
             }
         }
     }
