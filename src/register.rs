@@ -74,6 +74,11 @@ impl BackgroundWork {
         sent || fetched
     }
 
+    /// Version of the offline database that the till reads, if there is one.
+    pub fn offline_version(&self) -> Option<u64> {
+        self.offline_file.version_in_use()
+    }
+
     /// Whether nothing is on its way up or down that could still arrive.
     pub fn is_quiet(&self) -> bool {
         self.uploader.is_quiet() && self.offline_file.is_quiet()

@@ -196,6 +196,11 @@ impl OfflineFile {
         SteeredFile(self.clone())
     }
 
+    /// Version that the till reads, if any.
+    pub fn version_in_use(&self) -> Option<u64> {
+        self.state().in_use
+    }
+
     /// Whether nothing is on its way down.
     pub fn is_quiet(&self) -> bool {
         self.shared.steering.is_quiet()

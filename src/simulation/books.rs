@@ -4,6 +4,7 @@
 //! What the databases say is compared with it at the end (`audit`).
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use serde::Serialize;
 
@@ -94,15 +95,12 @@ impl Book {
         self.restarted = true;
     }
 
-    /// Which version of the store's data the scale unit has, and the register's own file, where there is one. From one sale boundary to the
-    /// next the register goes on with the data it has.
-    pub(super) fn data_are(&mut self, online: Option<u64>, offline: Option<u64>) {
+    /// Which version of the store's data the scale unit has, where it has one; and which the register says it reads offline, up to the newest
+    /// that it may take into use next.
+    pub(super) fn data_are(&mut self, online: Option<u64>, offline: Option<RangeInclusive<u64>>) {
         let any = Versions::default();
-        let known = *self.versions.offline.start();
-        self.versions = Versions {
-            online: online.map_or(any.online, |version| version..=version),
-            offline: offline.map_or(any.offline, |version| if self.is_in_a_sale() { known.min(version) } else { version }..=version),
-        };
+        self.versions =
+            Versions { online: online.map_or(any.online, |version| version..=version), offline: offline.unwrap_or(any.offline) };
     }
 
     /// The cashier presses an operation before a view.

@@ -2,6 +2,7 @@
 //! can die and be started again.
 
 use std::fs;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -10,10 +11,11 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
+use super::audit;
 use super::chance::Chance;
 use super::disk::{Disk, Loss, Machine};
 use super::road::{Road, Sending, Server};
-use crate::channel::sqlite::SqliteChannel;
+use crate::channel::sqlite::{SqliteChannel, master};
 use crate::clock::{Clock, SharedClock, Tick, Time, VirtualClock};
 use crate::desk::Reply;
 use crate::device::{DeviceFile, Identity};
@@ -337,6 +339,15 @@ impl Station {
 
     pub(super) fn offline_database(&self) -> PathBuf {
         self.place.offline_database()
+    }
+
+    /// Versions from the one that the register says it reads offline to the newest that lies on its disk.
+    pub(super) fn offline_versions(&self) -> Option<RangeInclusive<u64>> {
+        let file = self.offline_database();
+        let in_use = self.open.as_ref().and_then(|open| open.background.offline_version());
+        let versions = [in_use, audit::version(&file), audit::version(&master::waiting(&file))];
+        let versions = versions.into_iter().flatten();
+        Some(versions.clone().min()?..=versions.max()?)
     }
 }
 

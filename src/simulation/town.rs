@@ -373,7 +373,7 @@ impl<'a> Town<'a> {
             return Ok(());
         }
         let (is_excused, unit_fails) = (self.is_excused(at), !self.unit.place.disk.is_well());
-        self.books[at].data_are(audit::version(&self.unit.master_data()), audit::version(&self.stations[at].offline_database()));
+        self.books[at].data_are(audit::version(&self.unit.master_data()), self.stations[at].offline_versions());
         let time = self.time();
         let station = &mut self.stations[at];
         let Some(open) = station.open.as_mut() else { return Ok(()) };
