@@ -95,6 +95,11 @@ pub struct Unsent {
 }
 
 impl Journal {
+    /// Whether a data directory has one.
+    pub fn is_in(directory: &Path) -> Result<bool> {
+        Ok(directory.join(file::JOURNAL).try_exists()?)
+    }
+
     /// Opens the journal of a data directory, made on first use, and keeps other registers out of it. A file that is damaged,
     /// another register's or of a newer program is refused and left as it is.
     ///
@@ -277,7 +282,7 @@ impl Journal {
     }
 
     fn last_event(&self, either: [&str; 2]) -> Result<Option<Event>> {
-        const LAST_EVENT: &str = "SELECT canonical FROM transactions WHERE kind = 'event'
+        const LAST_EVENT: &str = "SELECT canonical FROM transactions WHERE kind = 'event' AND json_valid(canonical)
             AND json_extract(canonical, '$.content.event.event') IN (?1, ?2) ORDER BY sequence DESC LIMIT 1";
         let last = self.one(LAST_EVENT, either)?;
         Ok(last.and_then(|transaction| match transaction.content {

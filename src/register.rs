@@ -133,6 +133,14 @@ pub enum OpenError {
     /// The journal.
     #[error(transparent)]
     Journal(#[from] JournalError),
+    /// It is gone, and so are the last numbers that the register gave.
+    #[error("there is no journal.db in {} any more, and the scale unit does not tell which numbers come next: {error}", directory.display())]
+    NoJournal {
+        /// The data directory.
+        directory: PathBuf,
+        /// What the scale unit said, if anything.
+        error: ChannelError,
+    },
     /// The device's file.
     #[error(transparent)]
     Device(#[from] DeviceError),
@@ -173,6 +181,9 @@ impl OpenError {
             Self::NotActivated => "name a code of headquarters with --activation-code",
             Self::Directory { .. } => "name another one with --data, or make room and give the rights to write there",
             Self::Journal(error) => error.hint(),
+            Self::NoJournal { .. } => {
+                "put journal.db back; unsent sales are in it. Without it the register opens once its scale unit answers"
+            }
             Self::Address(_) => "put it right in the profile or with --scale-unit",
             Self::Thread(_) => "close other programs, then start the register again",
             Self::NoStore { error: ChannelError { kind: ErrorKind::Refused(Refusal::NotFound), .. }, .. } => {

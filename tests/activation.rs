@@ -17,8 +17,8 @@ use evertill::clock::{SharedClock, SystemClock};
 use evertill::desk::{Answer, Desk, Prompt, Purpose, Question, Reply};
 use evertill::device::DeviceFile;
 use evertill::ids::{KeySource, RegisterId, ShiftId};
-use evertill::journal::Reader;
 use evertill::journal::verify::verify;
+use evertill::journal::{Outbox, Reader};
 use evertill::master_data::{MasterData, Record};
 use evertill::package::Report;
 use evertill::profile::Profile;
@@ -95,6 +95,22 @@ impl Chain {
 
     fn code(&self, code: &str, number: u32, numbers: Numbers) {
         self.office.codes.lock().unwrap().insert(code.to_owned(), (number, numbers));
+    }
+
+    /// The scale unit knows this register, and so which numbers it gave last.
+    fn configure(&self, register: &RegisterId) {
+        let setup = RegisterSetup {
+            register: register.clone(),
+            name: "Register 1".to_owned(),
+            support_offline: true,
+            offline_profile: None,
+            layout: None,
+            theme: None,
+            lock_after_s: None,
+            numbers: Numbers::default(),
+        };
+        let record = Record { kind: "register".to_owned(), key: "1".to_owned(), content: serde_json::to_string(&setup).unwrap() };
+        self.channel.load(&MasterData { records: vec![record], ..sample_store::master_data() }).unwrap();
     }
 
     fn data(&self, name: &str) -> PathBuf {
@@ -211,6 +227,26 @@ fn another_devices_token_or_none_learns_nothing() {
 }
 
 #[test]
+fn a_register_whose_journal_is_gone_gives_no_receipt_twice() {
+    let chain = Chain::open();
+    chain.configure(&RegisterId { store: "343".to_owned(), number: 1 });
+    let data = chain.data("register");
+    chain.code("good", 1, Numbers::default());
+    chain.play(&data, Some("good"), &[&SALE[..], &["scan 2900008220111", "206"]].concat()).unwrap();
+    for waiting in Outbox::open(&data).unwrap().waiting(0, 100).unwrap() {
+        chain.channel.record(&waiting.upload.unwrap()).unwrap();
+    }
+    std::fs::remove_file(data.join("journal.db")).unwrap();
+    evertill::channel::sqlite::SqliteChannel::open(&data.join("offline.db")).unwrap();
+    let away = Options { scale_unit: "http://127.0.0.1:1".to_owned(), ..chain.options(&data, None) };
+    let refused = Register::open_at(&mut Cashier { steps: VecDeque::new(), seen: Seen::default(), answered: 0 }, away);
+    assert!(matches!(refused, Err(OpenError::NoJournal { .. })));
+    assert!(!data.join("journal.db").exists());
+    let seen = chain.play(&data, None, &SALE).unwrap();
+    assert_eq!(seen.view.unwrap().change_due.as_ref().unwrap().receipt, "343-1-000003");
+}
+
+#[test]
 fn a_new_installation_goes_on_with_the_next_receipt() {
     let chain = Chain::open();
     chain.code("first", 1, Numbers::default());
@@ -304,18 +340,7 @@ fn a_register_that_another_scale_unit_did_not_know_works_again() {
 fn a_register_that_starts_again_goes_on_behind_what_has_come_meanwhile() {
     let chain = Chain::open();
     let register = RegisterId { store: "343".to_owned(), number: 1 };
-    let setup = RegisterSetup {
-        register: register.clone(),
-        name: "Register 1".to_owned(),
-        support_offline: true,
-        offline_profile: None,
-        layout: None,
-        theme: None,
-        lock_after_s: None,
-        numbers: Numbers::default(),
-    };
-    let record = Record { kind: "register".to_owned(), key: "1".to_owned(), content: serde_json::to_string(&setup).unwrap() };
-    chain.channel.load(&MasterData { records: vec![record], ..sample_store::master_data() }).unwrap();
+    chain.configure(&register);
     chain.code("first", 1, Numbers::default());
     let data = chain.data("register");
     chain.play(&data, Some("first"), &SALE).unwrap();

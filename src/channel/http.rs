@@ -21,7 +21,7 @@ pub use self::client::AddressError;
 
 use self::access::Access;
 use self::answer::{Answer, accept};
-use self::client::{Client, KEY_MAX, encode, path, prepare};
+use self::client::{Client, KEY_MAX, encode, path, prepare, with_time_for};
 use super::{Channel, ChannelError, ErrorKind, Page, ProductSearch, Recorded, Refusal, Result, Upload};
 use crate::ids::{OperatorId, ProductId, RegisterId, TransactionId};
 use crate::protocol::{DataVersion, JSON, Receipt, Resume, Resumed, SESSION_HEADER, SignIn, SignedIn, Unlock, routes};
@@ -195,6 +195,7 @@ impl Channel for HttpChannel {
         transaction.check()?;
         let address = self.address(&transaction_path(transaction.id));
         let request = self.prepared(self.client.agent.put(address), None).header(http::header::CONTENT_TYPE, JSON);
+        let request = with_time_for(request, transaction.canonical.len());
         let answer = Answer::read(request.send(transaction.canonical.as_str()))?.json().map(|Receipt { recorded }| recorded);
         self.end_sessions();
         answer

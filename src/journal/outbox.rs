@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
 use super::chain::{self, Link, Mark, number, stored};
 use super::error::Result;
@@ -10,6 +10,7 @@ use super::file;
 use crate::channel::Upload;
 use crate::clock::Time;
 use crate::ids::TransactionId;
+use crate::retail::transaction::chain_hash;
 
 /// How many transactions leave in one commit, so that purging never keeps the till waiting.
 const PURGED_AT_ONCE: u32 = 200;
@@ -24,8 +25,8 @@ pub struct Outbox {
 pub struct Waiting {
     /// Its place in the journal.
     pub sequence: u64,
-    /// What to send.
-    pub upload: Upload,
+    /// What to send; or what is wrong with a record that is not as it was written.
+    pub upload: std::result::Result<Upload, String>,
     /// How often that failed.
     pub attempts: u64,
 }
@@ -38,16 +39,14 @@ impl Outbox {
 
     /// The first `limit` waiting transactions behind `after`, in the journal's order; those set aside are not among them.
     pub fn waiting(&self, after: u64, limit: u32) -> Result<Vec<Waiting>> {
-        const WAITING: &str = "SELECT sequence, id, canonical, attempts FROM outbox JOIN transactions USING (sequence)
+        const WAITING: &str = "SELECT sequence, id, canonical, attempts, hash,
+                coalesce((SELECT hash FROM transactions AS before WHERE before.sequence < waiting.sequence ORDER BY sequence DESC LIMIT 1),
+                    (SELECT hash FROM chain WHERE mark = 'purged'))
+            FROM outbox JOIN transactions AS waiting USING (sequence)
             WHERE sent_at IS NULL AND set_aside_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
         let mut statement = self.database.prepare_cached(WAITING)?;
         let rows = statement.query_map((stored(after), limit), |row| {
-            let id: String = row.get(1)?;
-            let id = id.parse().map_err(|error| {
-                rusqlite::Error::FromSqlConversionFailure(1, rusqlite::types::Type::Text, Box::<uuid::Error>::new(error))
-            })?;
-            let upload = Upload { id: TransactionId(id), canonical: row.get(2)? };
-            Ok(Waiting { sequence: number(row, 0)?, upload, attempts: number(row, 3)? })
+            Ok(Waiting { sequence: number(row, 0)?, upload: unchanged(row), attempts: number(row, 3)? })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -83,6 +82,17 @@ impl Outbox {
     pub fn purge(&mut self, before: Time) -> Result<u64> {
         purge(&mut self.database, before, u64::MAX)
     }
+}
+
+/// A record that still is what its link in the chain says. Any other is no reason to keep those behind it waiting.
+fn unchanged(row: &Row<'_>) -> std::result::Result<Upload, String> {
+    let text = |column| row.get::<_, String>(column).map_err(|error| format!("the journal's record is damaged: {error}"));
+    let (id, canonical, hash, before) = (text(1)?, text(2)?, text(4)?, text(5)?);
+    if chain_hash(&before, &canonical) != hash {
+        return Err("the journal's record is damaged: it is not what was written".to_owned());
+    }
+    let id = id.parse().map_err(|error| format!("the journal's record is damaged: its key: {error}"))?;
+    Ok(Upload { id: TransactionId(id), canonical })
 }
 
 /// Purges until nothing more may leave, or about `most` transactions have left.

@@ -6,6 +6,7 @@ use tempfile::TempDir;
 use super::testing::{Shop, add, at, copy, pay, register, stamp};
 use super::verify::verify;
 use super::*;
+use crate::channel::Upload;
 use crate::ids::KeySource;
 
 /// What a register finds after `kill -9` at this moment.
@@ -78,7 +79,7 @@ fn a_concluded_sale_is_there_after_a_kill_and_no_longer_in_hand() {
     assert_eq!(journal.sale_in_hand().unwrap(), None);
     let waiting = Outbox::open(directory.path()).unwrap().waiting(0, 10).unwrap();
     assert_eq!(waiting.len(), 1);
-    assert_eq!((waiting[0].upload.id, &waiting[0].upload.canonical), (sale.id, &concluded.canonical()));
+    assert_eq!(waiting[0].upload, Ok(Upload { id: sale.id, canonical: concluded.canonical() }));
 }
 
 #[test]

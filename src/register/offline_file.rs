@@ -167,11 +167,15 @@ impl OfflineFile {
         self.state().kept = Kept::default();
     }
 
+    /// Whether there is a database of the last time, or may be one.
+    pub fn exists(&self) -> bool {
+        let is_absent = |file: &Path| file.try_exists().is_ok_and(|is_there| !is_there);
+        !is_absent(&self.shared.path) || !is_absent(&master::waiting(&self.shared.path))
+    }
+
     /// The database of the last time. One that is damaged is set aside, and fetched again after the sign-in; one whose disk fails waits.
     pub fn open_existing(&self) -> Option<Arc<dyn Channel>> {
-        let path = &self.shared.path;
-        let is_absent = |file: &Path| file.try_exists().is_ok_and(|is_there| !is_there);
-        if is_absent(path) && is_absent(&master::waiting(path)) {
+        if !self.exists() {
             return None;
         }
         match self.open() {
@@ -406,13 +410,20 @@ impl Target for OfflineFile {
 
     fn apply(&self, package: &Fetched<'_>) -> Result<Applied> {
         let (path, manifest) = (&self.shared.path, package.manifest);
-        if self.state().activity == Activity::OnlineOnly {
-            return Err(ChannelError::refused(Refusal::Forbidden, "the register works online only"));
+        let is_given_up = |state: &State| state.activity == Activity::OnlineOnly;
+        let given_up = || ChannelError::refused(Refusal::Forbidden, "the register works online only");
+        if is_given_up(&self.state()) {
+            return Err(given_up());
         }
         match manifest.kind {
             Kind::Full => {
                 master::prepare(package.unpacked, path, manifest.to_version)?;
-                self.state().waiting = Some(manifest.clone());
+                let mut state = self.state();
+                if is_given_up(&state) {
+                    // While it was prepared; nobody would take it into use and let the downloads go on.
+                    return Err(given_up());
+                }
+                state.waiting = Some(manifest.clone());
                 self.shared.steering.hold();
                 Ok(Applied::Waiting)
             }

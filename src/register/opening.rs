@@ -7,15 +7,16 @@ use super::activation::DeviceActivation;
 use super::offline_file::{Drive, OfflineFile, Packages};
 use super::{BackgroundWork, OpenError, Options, Register, SteeredUploader};
 use crate::channel::http::HttpChannel;
-use crate::channel::{Channel, ErrorKind, Refusal};
+use crate::channel::{Channel, ChannelError, ErrorKind, Refusal};
 use crate::connection::Source;
 use crate::deadline::Deadline;
 use crate::desk::{Background, Desk, Reply};
 use crate::device::Identity;
 use crate::ids::RegisterId;
-use crate::journal::{Journal, Outbox};
+use crate::journal::{Journal, JournalError, Outbox};
 use crate::private;
 use crate::profile::Profile;
+use crate::retail::register::Numbers;
 use crate::retail::store::Store;
 use crate::sync::upload::Uploader;
 use crate::till::{Activation, Setup, Sources, Standing, Till, first_activation, look_of, profile_with};
@@ -62,10 +63,13 @@ impl<'a> Opening<'a> {
 
     /// None when the desk hung up.
     pub(super) fn finish(mut self) -> Result<Option<Register>, OpenError> {
+        let is_new = self.activation.standing() == Standing::Unknown;
         if !self.is_activated()? {
             return Ok(None);
         }
         let Some(Identity { register, numbers, .. }) = self.activation.identity().cloned() else { return Err(OpenError::NotActivated) };
+        let lacks_journal = !is_new && self.offline_file.exists() && !Journal::is_in(&self.options.data)?;
+        let numbers = if lacks_journal { numbers.max(self.last_numbers(&register)?) } else { numbers };
         let mut journal = Journal::open(&self.options.data, &register)?;
         journal.continue_from(numbers)?;
         let offline = self.offline_file.open_existing();
@@ -108,6 +112,20 @@ impl<'a> Opening<'a> {
     fn ask_for_code(&mut self) -> bool {
         let Some(desk) = &mut self.desk else { return false };
         first_activation(*desk, &mut self.activation, &self.expected, &self.options.scale_unit, &mut self.last_serial)
+    }
+
+    /// The numbers of a register that has an offline database to sell from and whose journal is gone. Those of its activation may long be
+    /// behind, and would be given twice; its scale unit knows better, if it knows the register at all.
+    fn last_numbers(&self, register: &RegisterId) -> Result<Numbers, OpenError> {
+        let Options { wire, profile, data, .. } = &self.options;
+        let asked = register.clone();
+        let mut scale_unit = Deadline::over(Arc::clone(&self.scale_unit) as Arc<dyn Channel>, wire.clone());
+        match scale_unit.ask(profile.offline.timeout_ms, move |channel| channel.register(&asked)) {
+            Ok(configuration) if configuration.numbers.are_possible() => Ok(configuration.numbers),
+            Ok(_) => Err(JournalError::Numbers.into()),
+            Err(ChannelError { kind: ErrorKind::Refused(_), .. }) => Ok(Numbers::default()),
+            Err(error) => Err(OpenError::NoJournal { directory: data.clone(), error }),
+        }
     }
 
     fn sources(&self, register: &RegisterId, offline: Option<&Arc<dyn Channel>>, profile: &Profile) -> Sources {

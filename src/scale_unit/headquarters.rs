@@ -13,7 +13,7 @@ use ureq::{RequestBuilder, http};
 
 use crate::channel::http::AddressError;
 use crate::channel::http::answer::{Answer, accept, expect_type};
-use crate::channel::http::client::{Client, path, prepare};
+use crate::channel::http::client::{Client, path, prepare, with_time_for};
 use crate::channel::{ChannelError, ErrorKind, Refusal, Result, Upload};
 use crate::ids::RegisterId;
 use crate::package::{Report, SignedManifest, Source};
@@ -50,7 +50,7 @@ impl HttpHeadquarters {
     fn post<T: DeserializeOwned>(&self, route: &str, body: &impl Serialize) -> Result<T> {
         let body = serde_json::to_string(body).map_err(ChannelError::broken)?;
         let request = self.prepare(self.client.agent.post(self.client.address(route))).header(http::header::CONTENT_TYPE, JSON);
-        told(Answer::read(request.send(body)).and_then(Answer::json))
+        told(Answer::read(with_time_for(request, body.len()).send(body)).and_then(Answer::json))
     }
 
     fn prepare<B>(&self, request: RequestBuilder<B>) -> RequestBuilder<B> {

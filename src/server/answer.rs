@@ -109,8 +109,33 @@ macro_rules! refuse_rejections {
 refuse_rejections! {
     PathRejection, "the address is not of the form that was expected";
     QueryRejection, "the query is not of the form that was expected";
-    StringRejection, "the body is too large, or no text";
-    JsonRejection, "the body is not the JSON that was expected";
+}
+
+impl From<StringRejection> for Refused {
+    fn from(rejection: StringRejection) -> Self {
+        if let StringRejection::InvalidUtf8(_) = rejection {
+            return Self::with_status(ProblemKind::Invalid, rejection.status(), "the body is no text");
+        }
+        not_whole(rejection.status())
+    }
+}
+
+impl From<JsonRejection> for Refused {
+    fn from(rejection: JsonRejection) -> Self {
+        if let JsonRejection::BytesRejection(rejection) = rejection {
+            return not_whole(rejection.status());
+        }
+        Self::with_status(ProblemKind::Invalid, rejection.status(), "the body is not the JSON that was expected")
+    }
+}
+
+fn not_whole(status: StatusCode) -> Refused {
+    if status == StatusCode::PAYLOAD_TOO_LARGE {
+        Refused::with_status(ProblemKind::Invalid, status, "the body is too large")
+    } else {
+        // Whatever is on the way may have broken it off; what was to arrive may be in order.
+        Refused::with_status(ProblemKind::Broken, status, "the body did not arrive whole")
+    }
 }
 
 /// No handler knows the path.

@@ -1,35 +1,45 @@
 //! Around every handler: the protocol version, bounds on number and time of requests, counting, and the access log.
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, Bytes};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout_at};
 
 use super::Peer;
 use super::answer::{self, Refused};
 use super::metrics::Metrics;
-use crate::protocol::{ProblemKind, VERSION, VERSION_HEADER};
+use crate::protocol::{self, ProblemKind, VERSION, VERSION_HEADER};
 
 /// Requests in progress at once; more wait for a place as long as they may take.
 const REQUESTS_MAX: usize = 256;
-/// How long a request may take until its answer begins, its body included.
+/// How long a request may take until its answer begins, beside the time that the body it has brought so far takes on a slow line.
 const REQUEST_WAIT: Duration = Duration::from_secs(10);
 
 /// What the guard keeps.
 struct Guard {
     metrics: Arc<Metrics>,
     requests: Semaphore,
+    /// Usually [`REQUEST_WAIT`].
+    wait: Duration,
 }
 
 /// Puts the guard around all routes, and an answer behind every address that is none.
 pub(crate) fn around(router: Router, metrics: Arc<Metrics>) -> Router {
-    let guard = Arc::new(Guard { metrics, requests: Semaphore::new(REQUESTS_MAX) });
+    with_wait(router, metrics, REQUEST_WAIT)
+}
+
+fn with_wait(router: Router, metrics: Arc<Metrics>, wait: Duration) -> Router {
+    let guard = Arc::new(Guard { metrics, requests: Semaphore::new(REQUESTS_MAX), wait });
     router.fallback(answer::no_such_route).method_not_allowed_fallback(answer::no_such_method).layer(from_fn_with_state(guard, watch))
 }
 
@@ -66,12 +76,62 @@ fn check_version(headers: &HeaderMap) -> Result<(), Refused> {
 }
 
 async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response {
-    let answer = async {
+    let (began, arrived) = (Instant::now(), Arc::new(AtomicUsize::new(0)));
+    let request = request.map(|body| counted(body, Arc::clone(&arrived)));
+    let mut answer = pin!(async {
         let _place = guard.requests.acquire().await;
         next.run(request).await
-    };
-    timeout(REQUEST_WAIT, answer).await.unwrap_or_else(|_| {
-        let detail = "the server is too busy to answer in time";
-        Refused::with_status(ProblemKind::Broken, StatusCode::SERVICE_UNAVAILABLE, detail).into_response()
-    })
+    });
+    loop {
+        let bytes = arrived.load(Ordering::Relaxed);
+        match timeout_at(began + guard.wait + protocol::time_for(bytes), answer.as_mut()).await {
+            Ok(response) => return response,
+            Err(_) if arrived.load(Ordering::Relaxed) > bytes => {}
+            Err(_) => {
+                let detail = "the server is too busy to answer in time, or the request took too long to arrive";
+                return Refused::with_status(ProblemKind::Broken, StatusCode::SERVICE_UNAVAILABLE, detail).into_response();
+            }
+        }
+    }
+}
+
+/// A body that adds up how much of it has arrived.
+fn counted(body: Body, arrived: Arc<AtomicUsize>) -> Body {
+    Body::new(body.map_frame(move |frame| {
+        arrived.fetch_add(frame.data_ref().map_or(0, Bytes::len), Ordering::Relaxed);
+        frame
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::put;
+    use hyper::service::Service;
+    use hyper_util::service::TowerToHyperService;
+    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::sleep;
+    use tokio_util::io::ReaderStream;
+
+    use super::*;
+
+    /// The answer to a body that arrives in so many pieces of so many bytes.
+    async fn answer(pieces: usize, bytes: usize) -> StatusCode {
+        let routes = Router::new().route("/", put(|body: Bytes| async move { body.len().to_string() }));
+        let routes = with_wait(routes, Arc::default(), Duration::from_millis(150));
+        let (mut sender, receiver): (DuplexStream, _) = duplex(bytes);
+        tokio::spawn(async move {
+            for _ in 0..pieces {
+                sleep(Duration::from_millis(100)).await;
+                let _ = sender.write_all(&vec![b'x'; bytes]).await;
+            }
+        });
+        let request = Request::put("/").body(Body::from_stream(ReaderStream::new(receiver))).unwrap();
+        TowerToHyperService::new(routes).call(request).await.unwrap().status()
+    }
+
+    #[tokio::test]
+    async fn a_body_may_take_what_a_slow_line_does_and_no_longer() {
+        assert_eq!(answer(5, 64_000).await, StatusCode::OK);
+        assert_eq!(answer(5, 1).await, StatusCode::SERVICE_UNAVAILABLE);
+    }
 }

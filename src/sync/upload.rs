@@ -22,6 +22,7 @@ use crate::connection::Failure;
 use crate::deadline::Deadline;
 use crate::desk::Background;
 use crate::journal::{JournalError, Outbox, Waiting};
+use crate::protocol;
 
 /// How many transactions are acknowledged in one commit, and reported at once.
 const BATCH: u32 = 20;
@@ -29,10 +30,8 @@ const BATCH: u32 = 20;
 const ERRORS_IN_A_ROW: u32 = 3;
 /// The wait before what was left behind is tried again: it doubles from the first to the second.
 const RETRY_MS: (u64, u64) = (1_000, 60_000);
-/// A record is large from so many bytes on; what it has more may take longer than the profile's time-out.
-const LARGE: usize = 64 << 10;
-/// What a slow line carries: 16 KB/s.
-const BYTES_A_MS: usize = 16;
+/// So many bytes of a record, a usual sale's, take no longer than any other request.
+const USUAL: usize = 4 << 10;
 /// What a request on its way may still take when the register closes.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -190,7 +189,7 @@ impl Walk {
 /// What became of a request.
 enum Outcome {
     Arrived,
-    Refused,
+    SetAside,
     Failed,
     Unreachable(Failure),
 }
@@ -262,7 +261,7 @@ impl Worker {
                     arrived.push(sequence);
                     self.walk.errors_in_a_row = 0;
                 }
-                Outcome::Refused => {
+                Outcome::SetAside => {
                     set_aside += 1;
                     self.walk.errors_in_a_row = 0;
                 }
@@ -288,8 +287,13 @@ impl Worker {
     }
 
     fn send(&mut self, waiting: Waiting) -> Result<Outcome, JournalError> {
-        let upload = waiting.upload;
-        let timeout_ms = self.timeout_ms.saturating_add(larger_ms(upload.canonical.len()));
+        let upload = match waiting.upload {
+            Ok(upload) => upload,
+            Err(damage) => return self.set_aside(waiting.sequence, &damage),
+        };
+        let longer = protocol::time_for(upload.canonical.len().saturating_sub(USUAL));
+        let longer_ms = u64::try_from(longer.as_millis()).unwrap_or(u64::MAX);
+        let timeout_ms = self.timeout_ms.saturating_add(longer_ms);
         let answer = self.channel.ask(timeout_ms, move |channel| channel.record(&upload));
         let now = self.clock.now();
         self.shared.status(|status| {
@@ -305,16 +309,18 @@ impl Worker {
             Err(ChannelError { kind: ErrorKind::Unreachable(failure), .. }) if !self.is_the_records_fault(failure) => {
                 Ok(Outcome::Unreachable(failure))
             }
-            Err(error) if is_about_the_record(error.kind) => {
-                self.outbox.set_aside(waiting.sequence, &error.to_string(), now)?;
-                tracing::warn!(sequence = waiting.sequence, %error, "a transaction was refused and set aside");
-                Ok(Outcome::Refused)
-            }
+            Err(error) if is_about_the_record(error.kind) => self.set_aside(waiting.sequence, &error.to_string()),
             Err(error) => {
                 self.outbox.failed(waiting.sequence, &error.to_string())?;
                 Ok(Outcome::Failed)
             }
         }
+    }
+
+    fn set_aside(&mut self, sequence: u64, why: &str) -> Result<Outcome, JournalError> {
+        self.outbox.set_aside(sequence, why, self.clock.now())?;
+        tracing::warn!(sequence, why, "a transaction was set aside");
+        Ok(Outcome::SetAside)
     }
 
     /// Whether a scale unit that has no answer to this record has one to another question: then the register is not offline.
@@ -345,11 +351,6 @@ impl Worker {
         self.walk.left_behind = true;
         self.walk.interrupt(self.clock.tick())
     }
-}
-
-/// What a record of so many bytes may take beyond the profile's time-out.
-fn larger_ms(bytes: usize) -> u64 {
-    u64::try_from(bytes.saturating_sub(LARGE) / BYTES_A_MS).unwrap_or(u64::MAX)
 }
 
 /// Whether a refusal is about this one record, so that asking again cannot help; another one would be answered to any record.

@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::typestate::WithBody;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, RequestBuilder, http};
 
-use crate::protocol::{VERSION, VERSION_HEADER};
+use crate::protocol::{self, VERSION, VERSION_HEADER};
 use crate::tls::{self, TlsError};
 use crate::wire::Wire;
 
@@ -128,6 +129,12 @@ pub(crate) fn is_overheard(url: &str) -> bool {
 /// A request that names the protocol.
 pub(crate) fn prepare<B>(request: RequestBuilder<B>) -> RequestBuilder<B> {
     request.header(VERSION_HEADER, VERSION.to_string())
+}
+
+/// A request whose body may take a while on a slow line.
+pub(crate) fn with_time_for(request: RequestBuilder<WithBody>, bytes: usize) -> RequestBuilder<WithBody> {
+    let wait = BACKSTOP + protocol::time_for(bytes);
+    request.config().timeout_send_body(Some(wait)).timeout_recv_response(Some(wait)).build()
 }
 
 /// A route with its place filled in; none for what can be no record's key.

@@ -256,13 +256,6 @@ fn nobody_there_is_no_records_fault() {
 }
 
 #[test]
-fn a_large_record_may_take_longer() {
-    for (bytes, more_ms) in [(0, 0), (LARGE, 0), (LARGE + 16_000, 1_000), (Upload::MAX_BYTES, 61_440)] {
-        assert_eq!(larger_ms(bytes), more_ms, "{bytes} bytes");
-    }
-}
-
-#[test]
 fn nothing_is_sent_while_offline() {
     let mut register = Register::open();
     register.uploader.went_offline();
@@ -272,6 +265,23 @@ fn nothing_is_sent_while_offline() {
     register.uploader.went_online();
     register.uploader.wait_until_quiet();
     assert_eq!(register.scale_unit.asked(), [1]);
+}
+
+#[test]
+fn a_record_that_the_disk_changed_is_set_aside_unsent_and_the_others_go_on() {
+    const CHANGES: [&str; 3] = [
+        "UPDATE transactions SET canonical = CAST(x'7bff7d' AS TEXT) WHERE sequence = 2",
+        "UPDATE transactions SET canonical = replace(canonical, '0.89', '0.88') WHERE sequence = 2",
+        "UPDATE transactions SET id = 'nobody' WHERE sequence = 2",
+    ];
+    for change in CHANGES {
+        let register = Register::prepared(|shop, _| {
+            (0..3).for_each(|_| drop(shop.sell()));
+            shop.tamper(change);
+        });
+        assert_eq!(register.scale_unit.asked(), [1, 3], "{change}");
+        assert_eq!(register.unsent().set_aside, 1, "{change}");
+    }
 }
 
 #[test]
