@@ -18,12 +18,14 @@ mod shelf;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post, put};
 use rustls::ServerConfig;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::channel::{self, ChannelDatabase, ChannelError, ErrorKind, Upload};
 use crate::clock::SharedClock;
@@ -47,6 +49,8 @@ pub use shelf::{Shelf, Shelved};
 const PIN_CHECKS_MAX: usize = 2;
 /// Calls to headquarters at once: one that is slow keeps a thread, and the database needs some too.
 const HEADQUARTERS_CALLS_MAX: usize = 8;
+/// How long one more waits for a place: what a whole shop's registers take that are activated at once.
+const HEADQUARTERS_PLACE_WAIT: Duration = Duration::from_secs(3);
 /// What the body of anything but a transaction may be, in bytes.
 const BODY_MAX: usize = 4_096;
 
@@ -152,8 +156,8 @@ impl Unit {
     ) -> Answer<T> {
         let away = |why: &str| ChannelError::new(ErrorKind::HeadquartersAway, why);
         let headquarters = self.headquarters.clone().ok_or_else(|| away("this scale unit has no headquarters"))?;
-        let call = Arc::clone(&self.headquarters_calls).try_acquire_owned();
-        let call = call.map_err(|_| away("too many calls wait for it"))?;
+        let call = timeout(HEADQUARTERS_PLACE_WAIT, Arc::clone(&self.headquarters_calls).acquire_owned()).await;
+        let call = call.ok().and_then(Result::ok).ok_or_else(|| away("too many calls wait for it"))?;
         let channel = Arc::clone(&self.channel);
         answer::blocking(move || {
             let _call = call;
