@@ -67,6 +67,12 @@ fn fixed_seeds_keep_every_promise_and_drive_every_operation() {
 }
 
 #[test]
+fn without_faults_none_is_told() {
+    let report = run(&Simulation { faults: BTreeSet::new(), ..simulation(5, 50) });
+    assert_eq!((report.faults, report.violations.len()), (BTreeMap::new(), 0));
+}
+
+#[test]
 fn the_same_seed_gives_the_same_run() {
     let [one, other] = [(), ()].map(|()| {
         let mut log = Vec::new();

@@ -175,6 +175,8 @@ impl<'a> Town<'a> {
             }
             self.step += 1;
         }
+        // What is done in the second phase is no fault.
+        let faults = self.faults();
         if self.violations.is_empty() {
             self.converge()?;
         }
@@ -184,14 +186,14 @@ impl<'a> Town<'a> {
                 self.broke(register, broken);
             }
         }
-        Ok(self.report())
+        Ok(self.report(faults))
     }
 
     fn sold(&self) -> u64 {
         self.books.iter().map(|book| book.sold.len() as u64).sum()
     }
 
-    fn report(mut self) -> Report {
+    fn faults(&self) -> BTreeMap<&'static str, u64> {
         let mut faults = self.tally.counts();
         let disks = self.stations.iter().map(|station| &station.place.disk).chain([&self.unit.place.disk, &self.office.place.disk]);
         for found in disks.map(Machine::faults) {
@@ -205,6 +207,10 @@ impl<'a> Town<'a> {
             }
         }
         faults.retain(|_, count| *count > 0);
+        faults
+    }
+
+    fn report(mut self, faults: BTreeMap<&'static str, u64>) -> Report {
         let Simulation { seed, registers, .. } = *self.simulation;
         let sales = self.sold();
         let Done { pressed, done } = std::mem::take(&mut self.done);
