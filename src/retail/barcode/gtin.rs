@@ -22,7 +22,7 @@ impl Code {
             return Err(BarcodeError::ControlCharacter);
         }
         if let Some(upc_a) = upc_e_expanded(text).filter(|upc_a| upc_a[11..] == text[7..]) {
-            return Ok(Self(format!("0{upc_a}")));
+            return Ok(Self(normal_gtin(&upc_a)));
         }
         verify_where_due(text)?;
         Ok(Self(if is_gtin(text) { normal_gtin(text) } else { text.to_owned() }))
@@ -144,6 +144,8 @@ mod tests {
             ("01234531", "0012300000451"),
             ("01234543", "0012340000053"),
             ("01234565", "0012345000065"),
+            ("00009645", "90000065"), // the UPC-E of a UPC-A that is an EAN-8 with zeros in front
+            ("000090000065", "90000065"),
         ] {
             assert_eq!(normal(printed), expected, "{printed}");
         }
