@@ -94,8 +94,8 @@ impl Headquarters {
             AND EXISTS (SELECT 1 FROM packages WHERE id = $1 AND store = $6)";
         /// Reports may get lost; what a later version was applied upon was applied.
         const NOTE_EARLIER: &str = "UPDATE package_status SET status = 'applied', reason = '', at = $3
-            WHERE target = $2 AND status IN ('available', 'failed') AND package IN (SELECT id FROM packages
-                WHERE store = $4 AND to_version < (SELECT to_version FROM packages WHERE id = $1 AND store = $4))";
+            WHERE target = $2 AND status IN ('available', 'failed') AND EXISTS (SELECT 1 FROM packages WHERE id = package_status.package
+                AND store = $4 AND to_version < (SELECT to_version FROM packages WHERE id = $1 AND store = $4))";
         // Reasons come from outside.
         let bounded = |reason: &str| reason.chars().filter(|letter| !letter.is_control()).take(500).collect::<String>();
         self.database().write(|tx| {
@@ -138,7 +138,7 @@ pub(super) fn stream(tx: &mut Tx<'_>, store: &str) -> Result<Stream> {
         "SELECT to_version, full_rows FROM packages WHERE store = $1 AND full_rows IS NOT NULL ORDER BY to_version DESC LIMIT 1";
     const DELTAS: &str = "SELECT CAST(coalesce(sum(rows), 0) AS BIGINT), count(*) FROM packages WHERE store = $1 AND to_version > $2";
     const FAILED: &str = "SELECT package FROM package_status WHERE target = $1 AND status = 'failed'
-        AND package IN (SELECT id FROM packages WHERE store = $1 AND to_version > $2) LIMIT 1";
+        AND EXISTS (SELECT 1 FROM packages WHERE id = package_status.package AND store = $1 AND to_version > $2) LIMIT 1";
     let number = |row: Option<super::database::Row>| row.map_or(Ok(0), |row| row.number(0));
     let version = number(tx.row(NEWEST, &[store.into()])?)?;
     let Some(full) = tx.row(FULL, &[store.into()])? else {

@@ -3,7 +3,7 @@
 //! It looks at nothing but what a cashier types and sees (`command`, `bill`) and what was ordered at headquarters, and never into a database.
 //! What the databases say is compared with it at the end (`audit`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
@@ -61,6 +61,8 @@ pub(super) enum Ending {
 #[derive(Default)]
 pub(super) struct Book {
     pub(super) sold: Vec<Sold>,
+    /// Their keys, to look one up.
+    sold_keys: BTreeSet<String>,
     pub(super) unwitnessed: Vec<Unwitnessed>,
     pub(super) voided: Vec<String>,
     pub(super) seen: Option<Bill>,
@@ -174,9 +176,7 @@ impl Book {
     /// Whether what is on the screen can have become of what was there before, by the command under way and nothing else.
     fn follow(&mut self, shown: Option<&Bill>, rates: &Rates) -> Option<Broken> {
         let ended = |key: &String| {
-            self.sold.iter().any(|sold| sold.key == *key)
-                || self.voided.contains(key)
-                || self.unwitnessed.iter().any(|ended| ended.key == *key)
+            self.sold_keys.contains(key) || self.voided.contains(key) || self.unwitnessed.iter().any(|ended| ended.key == *key)
         };
         if let Some(bill) = shown.filter(|bill| ended(&bill.key)) {
             return Some((9, format!("a sale that has ended is in hand again: {}", bill.key)));
@@ -245,6 +245,7 @@ impl Book {
         if shown != wanted {
             broken.push((9, format!("receipt {receipt} shows total, tendered and change {shown:?}, which should be {wanted:?}")));
         }
+        self.sold_keys.insert(bill.key.clone());
         self.sold.push(Sold { takings: command.takings(&bill), key: bill.key, receipt });
     }
 
