@@ -136,8 +136,8 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// The longest canonical text taken in, in bytes: a sale of 3,000 lines with four taxes each.
-    pub const MAX_BYTES: usize = 4 << 20;
+    /// The longest canonical text taken in, in bytes: a sale of 1,600 lines with four taxes each.
+    pub const MAX_BYTES: usize = 2 << 20;
 
     /// Refuses what is beyond these bounds, the same in every channel.
     pub fn check(&self) -> Result<()> {

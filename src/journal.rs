@@ -110,8 +110,22 @@ impl Journal {
 
     /// The same, with another unit that signs.
     pub fn open_with(directory: &Path, register: &RegisterId, unit: Box<dyn FiscalUnit>) -> Result<Self> {
+        Self::opened(directory, register, unit, Numbers::default())
+    }
+
+    /// Opens the journal of a register that goes on behind these numbers. One that is made knows them from its first moment.
+    pub fn open_behind(directory: &Path, register: &RegisterId, numbers: Numbers) -> Result<Self> {
+        if !numbers.are_possible() {
+            return Err(JournalError::Numbers);
+        }
+        let mut journal = Self::opened(directory, register, Box::new(SoftwareUnit::of(directory)), numbers)?;
+        journal.continue_from(numbers)?;
+        Ok(journal)
+    }
+
+    fn opened(directory: &Path, register: &RegisterId, unit: Box<dyn FiscalUnit>, numbers: Numbers) -> Result<Self> {
         let lock = file::lock(directory)?;
-        file::create_if_missing(directory, register)?;
+        file::create_if_missing(directory, register, numbers)?;
         let database = file::open(directory)?;
         let found = file::owner(&database)?;
         if found != *register {
@@ -193,19 +207,12 @@ impl Journal {
 
     /// Whatever is recorded next has numbers higher than these, which were given elsewhere.
     pub fn continue_from(&mut self, numbers: Numbers) -> Result<()> {
-        const ACTIVATE: &str = "INSERT INTO activations (sequence, receipt, shift) VALUES (?1, ?2, ?3)
-            ON CONFLICT (sequence) DO UPDATE SET receipt = excluded.receipt, shift = excluded.shift";
         if !numbers.are_possible() {
             return Err(JournalError::Numbers);
         }
         let commit = self.database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known = chain::highest(&commit)?;
-        let highest = known.max(numbers);
-        if highest != known {
-            commit.execute(ACTIVATE, (stored(highest.sequence), stored(highest.receipt), stored(highest.shift)))?;
-            commit.commit()?;
-        }
-        Ok(())
+        chain::activate(&commit, numbers)?;
+        Ok(commit.commit()?)
     }
 
     /// An operator's wrong PINs in a row at this register.
@@ -281,14 +288,19 @@ impl Journal {
         Ok(transaction)
     }
 
+    /// A record that the disk changed is passed over.
     fn last_event(&self, either: [&str; 2]) -> Result<Option<Event>> {
-        const LAST_EVENT: &str = "SELECT canonical FROM transactions WHERE kind = 'event' AND json_valid(canonical)
-            AND json_extract(canonical, '$.content.event.event') IN (?1, ?2) ORDER BY sequence DESC LIMIT 1";
-        let last = self.one(LAST_EVENT, either)?;
-        Ok(last.and_then(|transaction| match transaction.content {
-            Content::Event(event) => Some(event),
-            Content::Sale(_) | Content::VoidedSale(_) => None,
-        }))
+        const LAST_EVENTS: &str = "SELECT canonical FROM transactions WHERE kind = 'event' AND json_valid(canonical)
+            AND json_extract(canonical, '$.content.event.event') IN (?1, ?2) ORDER BY sequence DESC";
+        let mut statement = self.database.prepare_cached(LAST_EVENTS)?;
+        let mut rows = statement.query(either)?;
+        while let Some(row) = rows.next()? {
+            let canonical = row.get_ref(0)?.as_str().unwrap_or_default();
+            if let Ok(Transaction { content: Content::Event(event), .. }) = Transaction::from_canonical(canonical) {
+                return Ok(Some(event));
+            }
+        }
+        Ok(None)
     }
 
     fn one(&self, query: &str, key: impl rusqlite::Params) -> Result<Option<Transaction>> {

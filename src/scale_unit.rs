@@ -49,7 +49,7 @@ pub use shelf::{Shelf, Shelved};
 const PIN_CHECKS_MAX: usize = 2;
 /// Calls to headquarters at once: one that is slow keeps a thread, and the database needs some too.
 const HEADQUARTERS_CALLS_MAX: usize = 8;
-/// How long one more waits for a place: what a whole shop's registers take that are activated at once.
+/// How long one more waits for a place before headquarters counts as away.
 const HEADQUARTERS_PLACE_WAIT: Duration = Duration::from_secs(3);
 /// What the body of anything but a transaction may be, in bytes.
 const BODY_MAX: usize = 4_096;

@@ -380,7 +380,9 @@ impl Till {
 
     /// Writes an event of the audit trail down.
     fn note(&mut self, event: Event) -> Result<(), Stop> {
-        let stamp = self.stamp()?;
+        let mut stamp = self.stamp()?;
+        // A switch's record says where it led; the register may have gone on to and fro since.
+        stamp.offline = matches!(event, Event::WentOffline { .. }) || stamp.offline && event != Event::WentOnline;
         let id = self.keys.next(stamp.at);
         self.journal.note(id, event, &stamp)?;
         self.uploads.wake();

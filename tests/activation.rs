@@ -10,10 +10,11 @@ use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use evertill::channel::sqlite::SqliteChannel;
 use evertill::channel::{Channel, ChannelDatabase, ChannelError, Refusal, Result, Upload};
-use evertill::clock::{SharedClock, SystemClock};
+use evertill::clock::{Clock, SharedClock, SystemClock};
 use evertill::desk::{Answer, Desk, Prompt, Purpose, Question, Reply};
 use evertill::device::DeviceFile;
 use evertill::ids::{KeySource, RegisterId, ShiftId};
@@ -39,10 +40,14 @@ use tempfile::TempDir;
 struct Office {
     codes: Mutex<HashMap<String, (u32, Numbers)>>,
     released: Mutex<Vec<String>>,
+    /// How long an activation takes.
+    takes: Mutex<Duration>,
 }
 
 impl Headquarters for Office {
     fn activate(&self, activation: &Activation) -> Result<Activated> {
+        let takes = *self.takes.lock().unwrap();
+        SystemClock::default().sleep(takes);
         let code = self.codes.lock().unwrap().remove(activation.code.reveal());
         let (number, numbers) = code.ok_or_else(|| ChannelError::refused(Refusal::NotFound, "no such code"))?;
         Ok(Activated {
@@ -224,6 +229,21 @@ fn another_devices_token_or_none_learns_nothing() {
     std::fs::remove_file(other.join("journal.db")).unwrap();
     let seen = chain.play(&other, None, &[]).unwrap();
     assert_eq!(seen.screen(), Screen::Activation);
+}
+
+#[test]
+fn a_shops_registers_are_activated_at_once() {
+    let chain = Chain::open();
+    *chain.office.takes.lock().unwrap() = Duration::from_millis(50);
+    let codes: Vec<String> = (1..=20).map(|number| format!("code {number}")).collect();
+    for code in &codes {
+        chain.code(code, 1, Numbers::default());
+    }
+    let opened = std::thread::scope(|scope| {
+        let registers: Vec<_> = codes.iter().map(|code| scope.spawn(|| chain.play(&chain.data(code), Some(code), &[]))).collect();
+        registers.into_iter().map(|register| register.join().unwrap().map(drop)).collect::<Vec<_>>()
+    });
+    assert!(opened.iter().all(|opened| matches!(opened, Ok(()))), "{opened:?}");
 }
 
 #[test]

@@ -64,6 +64,18 @@ pub(super) fn write(database: &Connection, mark: Mark, link: &Link) -> Result<()
     Ok(())
 }
 
+/// The register goes on behind these numbers, which it gave elsewhere.
+pub(super) fn activate(database: &Connection, numbers: Numbers) -> Result<()> {
+    const ACTIVATE: &str = "INSERT INTO activations (sequence, receipt, shift) VALUES (?1, ?2, ?3)
+        ON CONFLICT (sequence) DO UPDATE SET receipt = excluded.receipt, shift = excluded.shift";
+    let known = highest(database)?;
+    let highest = known.max(numbers);
+    if highest != known {
+        database.execute(ACTIVATE, (stored(highest.sequence), stored(highest.receipt), stored(highest.shift)))?;
+    }
+    Ok(())
+}
+
 /// The highest numbers that the register has given, here or elsewhere before its activation.
 pub(super) fn highest(database: &Connection) -> Result<Numbers> {
     const ACTIVATIONS: &str = "SELECT coalesce(max(sequence), 0), coalesce(max(receipt), 0),

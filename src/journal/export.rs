@@ -13,7 +13,7 @@ use crate::clock::Time;
 pub enum Selection {
     /// All that are in the journal.
     All,
-    /// Those the scale unit refused.
+    /// Those that were set aside.
     SetAside,
 }
 

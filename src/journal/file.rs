@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension};
 use super::chain;
 use super::error::{JournalError, Result};
 use crate::ids::RegisterId;
+use crate::retail::register::Numbers;
 use crate::{place, private};
 
 mod embedded {
@@ -40,7 +41,7 @@ pub(super) fn lock(directory: &Path) -> Result<File> {
 ///
 /// It is made under another name first: a file of that name is always a whole one, and an empty or missing one is a loss to be
 /// told of, never a reason to begin at receipt 1 again.
-pub(super) fn create_if_missing(directory: &Path, register: &RegisterId) -> Result<()> {
+pub(super) fn create_if_missing(directory: &Path, register: &RegisterId, numbers: Numbers) -> Result<()> {
     let path = directory.join(JOURNAL);
     if path.try_exists()? {
         return Ok(());
@@ -59,6 +60,7 @@ pub(super) fn create_if_missing(directory: &Path, register: &RegisterId) -> Resu
     migrate(&mut database)?;
     database.execute("INSERT INTO register (one, store, number) VALUES (1, ?1, ?2)", (&register.store, register.number))?;
     chain::begin(&database)?;
+    chain::activate(&database, numbers)?;
     database.close().map_err(|(_, error)| error)?;
     File::options().write(true).open(&unfinished)?.sync_all()?;
     std::fs::rename(&unfinished, &path)?;

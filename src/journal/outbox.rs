@@ -10,7 +10,6 @@ use super::file;
 use crate::channel::Upload;
 use crate::clock::Time;
 use crate::ids::TransactionId;
-use crate::retail::transaction::chain_hash;
 
 /// How many transactions leave in one commit, so that purging never keeps the till waiting.
 const PURGED_AT_ONCE: u32 = 200;
@@ -25,7 +24,7 @@ pub struct Outbox {
 pub struct Waiting {
     /// Its place in the journal.
     pub sequence: u64,
-    /// What to send; or what is wrong with a record that is not as it was written.
+    /// What to send; or what is wrong with a record that cannot be.
     pub upload: std::result::Result<Upload, String>,
     /// How often that failed.
     pub attempts: u64,
@@ -39,14 +38,11 @@ impl Outbox {
 
     /// The first `limit` waiting transactions behind `after`, in the journal's order; those set aside are not among them.
     pub fn waiting(&self, after: u64, limit: u32) -> Result<Vec<Waiting>> {
-        const WAITING: &str = "SELECT sequence, id, canonical, attempts, hash,
-                coalesce((SELECT hash FROM transactions AS before WHERE before.sequence < waiting.sequence ORDER BY sequence DESC LIMIT 1),
-                    (SELECT hash FROM chain WHERE mark = 'purged'))
-            FROM outbox JOIN transactions AS waiting USING (sequence)
+        const WAITING: &str = "SELECT sequence, id, canonical, attempts FROM outbox JOIN transactions USING (sequence)
             WHERE sent_at IS NULL AND set_aside_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
         let mut statement = self.database.prepare_cached(WAITING)?;
         let rows = statement.query_map((stored(after), limit), |row| {
-            Ok(Waiting { sequence: number(row, 0)?, upload: unchanged(row), attempts: number(row, 3)? })
+            Ok(Waiting { sequence: number(row, 0)?, upload: upload(row), attempts: number(row, 3)? })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)
     }
@@ -62,7 +58,7 @@ impl Outbox {
         Ok(commit.commit()?)
     }
 
-    /// The scale unit refuses this one: it waits no longer, and is shown until somebody looks at it.
+    /// This one cannot be taken: it waits no longer, and is shown until somebody looks at it.
     pub fn set_aside(&mut self, sequence: u64, reason: &str, at: Time) -> Result<()> {
         const SET_ASIDE: &str = "UPDATE outbox SET set_aside_at = ?2, problem = ?3, attempts = attempts + 1
             WHERE sequence = ?1 AND sent_at IS NULL AND set_aside_at IS NULL";
@@ -84,15 +80,12 @@ impl Outbox {
     }
 }
 
-/// A record that still is what its link in the chain says. Any other is no reason to keep those behind it waiting.
-fn unchanged(row: &Row<'_>) -> std::result::Result<Upload, String> {
+/// A record that can be sent. Any other is no reason to keep those behind it waiting; what else the disk may have changed in one, the scale
+/// unit finds by its sums, and the verifier by its link.
+fn upload(row: &Row<'_>) -> std::result::Result<Upload, String> {
     let text = |column| row.get::<_, String>(column).map_err(|error| format!("the journal's record is damaged: {error}"));
-    let (id, canonical, hash, before) = (text(1)?, text(2)?, text(4)?, text(5)?);
-    if chain_hash(&before, &canonical) != hash {
-        return Err("the journal's record is damaged: it is not what was written".to_owned());
-    }
-    let id = id.parse().map_err(|error| format!("the journal's record is damaged: its key: {error}"))?;
-    Ok(Upload { id: TransactionId(id), canonical })
+    let id = text(1)?.parse().map_err(|error| format!("the journal's record is damaged: its key: {error}"))?;
+    Ok(Upload { id: TransactionId(id), canonical: text(2)? })
 }
 
 /// Purges until nothing more may leave, or about `most` transactions have left.

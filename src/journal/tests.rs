@@ -83,6 +83,15 @@ fn a_concluded_sale_is_there_after_a_kill_and_no_longer_in_hand() {
 }
 
 #[test]
+fn a_journal_that_is_made_knows_its_numbers_from_the_first_moment() {
+    let directory = TempDir::new().unwrap();
+    let numbers = Numbers { sequence: 40, receipt: 17, shift: 3 };
+    file::create_if_missing(directory.path(), &register(), numbers).unwrap();
+    let journal = Journal::open(directory.path(), &register()).unwrap();
+    assert_eq!(chain::highest(&journal.database).unwrap(), numbers);
+}
+
+#[test]
 fn commits_are_forced_to_the_disk() {
     let shop = Shop::open();
     let pragma = |name| shop.journal.database.pragma_query_value(None, name, |row| row.get::<_, rusqlite::types::Value>(0)).unwrap();

@@ -43,7 +43,7 @@ pub mod routes {
 /// Transactions of a batch at most.
 pub const BATCH_MAX: usize = 100;
 /// What the texts of a batch may come to, in bytes, unless it is a single one.
-pub const BATCH_BYTES_MAX: usize = 2 << 20;
+pub const BATCH_BYTES_MAX: usize = 256 << 10;
 /// What a batch's body may be, in bytes: within a JSON string a character of the longest text may take two.
 pub const BATCH_BODY_MAX: usize = 2 * Upload::MAX_BYTES + 64 * 1_024;
 /// Reports sent at once at most.

@@ -13,7 +13,7 @@ use crate::deadline::Deadline;
 use crate::desk::{Background, Desk, Reply};
 use crate::device::Identity;
 use crate::ids::RegisterId;
-use crate::journal::{Journal, JournalError, Outbox};
+use crate::journal::{Journal, Outbox};
 use crate::private;
 use crate::profile::Profile;
 use crate::retail::register::Numbers;
@@ -68,10 +68,8 @@ impl<'a> Opening<'a> {
             return Ok(None);
         }
         let Some(Identity { register, numbers, .. }) = self.activation.identity().cloned() else { return Err(OpenError::NotActivated) };
-        let lacks_journal = !is_new && self.offline_file.exists() && !Journal::is_in(&self.options.data)?;
-        let numbers = if lacks_journal { numbers.max(self.last_numbers(&register)?) } else { numbers };
-        let mut journal = Journal::open(&self.options.data, &register)?;
-        journal.continue_from(numbers)?;
+        let numbers = if is_new || Journal::is_in(&self.options.data)? { numbers } else { numbers.max(self.last_numbers(&register)?) };
+        let mut journal = Journal::open_behind(&self.options.data, &register, numbers)?;
         let offline = self.offline_file.open_existing();
         let kept = offline.as_ref().and_then(|offline| offline.register(&register).ok());
         let mut profile = profile_with(&self.options.profile, kept.as_ref());
@@ -114,17 +112,20 @@ impl<'a> Opening<'a> {
         first_activation(*desk, &mut self.activation, &self.expected, &self.options.scale_unit, &mut self.last_serial)
     }
 
-    /// The numbers of a register that has an offline database to sell from and whose journal is gone. Those of its activation may long be
-    /// behind, and would be given twice; its scale unit knows better, if it knows the register at all.
+    /// The numbers of a register whose journal is gone. Those of its activation may long be behind, and would be given twice; its scale unit
+    /// knows better, if it knows the device at all.
     fn last_numbers(&self, register: &RegisterId) -> Result<Numbers, OpenError> {
-        let Options { wire, profile, data, .. } = &self.options;
+        let Options { wire, profile, data, scale_unit: address, .. } = &self.options;
         let asked = register.clone();
         let mut scale_unit = Deadline::over(Arc::clone(&self.scale_unit) as Arc<dyn Channel>, wire.clone());
         match scale_unit.ask(profile.offline.timeout_ms, move |channel| channel.register(&asked)) {
-            Ok(configuration) if configuration.numbers.are_possible() => Ok(configuration.numbers),
-            Ok(_) => Err(JournalError::Numbers.into()),
-            Err(ChannelError { kind: ErrorKind::Refused(_), .. }) => Ok(Numbers::default()),
-            Err(error) => Err(OpenError::NoJournal { directory: data.clone(), error }),
+            Ok(configuration) => {
+                tracing::warn!(directory = %data.display(), numbers = ?configuration.numbers, "journal.db is gone, another is begun");
+                Ok(configuration.numbers)
+            }
+            Err(ChannelError { kind: ErrorKind::Refused(Refusal::Device), .. }) => Ok(Numbers::default()),
+            Err(error) if self.offline_file.exists() => Err(OpenError::NoJournal { directory: data.clone(), error }),
+            Err(error) => Err(OpenError::NoStore { scale_unit: address.clone(), error }),
         }
     }
 

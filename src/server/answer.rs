@@ -134,7 +134,7 @@ fn not_whole(status: StatusCode) -> Refused {
         Refused::with_status(ProblemKind::Invalid, status, "the body is too large")
     } else {
         // Whatever is on the way may have broken it off; what was to arrive may be in order.
-        Refused::with_status(ProblemKind::Broken, status, "the body did not arrive whole")
+        Refused::new(ProblemKind::Broken, "the body did not arrive whole")
     }
 }
 

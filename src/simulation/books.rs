@@ -40,6 +40,8 @@ pub(super) struct Sold {
     pub(super) key: String,
     pub(super) receipt: u64,
     pub(super) takings: Takings,
+    /// Whether the register was offline as it was concluded, where the screen said one thing throughout.
+    pub(super) is_offline: Option<bool>,
 }
 
 /// A sale in hand when the machine died while it was being ended, and gone when the machine was back: that it ended is certain, not how far
@@ -77,6 +79,9 @@ pub(super) struct Book {
     offline_sale: Option<String>,
     /// What the cashier pressed last, until he is asked what is next.
     command: Option<Command>,
+    /// Commands refused since the last that was not, because the disk failed. What was written of one, and then not synced, may be whole: it
+    /// counts when the register is started again.
+    unsynced: Vec<Command>,
     /// A quantity typed for the product that comes next.
     pending: Option<Millionths>,
     /// What he is told comes from these.
@@ -130,9 +135,13 @@ impl Book {
     }
 
     /// He is asked what is next: the last command has come to its end, and has done what it was not refused.
-    pub(super) fn finish(&mut self, view: &View, rates: &Rates) -> Option<Broken> {
+    pub(super) fn finish(&mut self, view: &View, rates: &Rates, disk_is_well: bool) -> Option<Broken> {
         let command = self.command.take()?;
         let is_refused = view.notice.as_ref().is_some_and(|notice| notice.level == Level::Error);
+        if is_refused && !disk_is_well {
+            self.unsynced.push(command);
+            return None;
+        }
         let bill = self.seen.clone().unwrap_or_default();
         let is_undone = !is_refused && !self.restarted && command.is_due(&bill, rates);
         is_undone.then(|| (9, format!("nothing came of {command:?} on {bill:?}, and nothing says why: {:?}", view.notice)))
@@ -169,6 +178,9 @@ impl Book {
             broken.push((9, format!("the next product is to be sold {pending:?} times, and {:?} was typed", self.pending)));
         }
         broken.extend(self.look_at_connection(view, shown.as_ref()));
+        if self.restarted {
+            self.unsynced.clear();
+        }
         (self.seen, self.doubt, self.restarted) = (shown, false, false);
         broken
     }
@@ -191,6 +203,10 @@ impl Book {
     }
 
     fn change(&mut self, seen: &Bill, bill: &Bill, rates: &Rates) -> Option<Broken> {
+        if self.restarted && self.unsynced.iter().any(|command| command.makes(seen, bill, rates)) {
+            return None;
+        }
+        self.unsynced.clear();
         let Some(command) = self.command.as_mut().filter(|command| command.makes(seen, bill, rates)) else {
             let promise = if self.restarted { 1 } else { 9 };
             return Some((promise, format!("{seen:?} became {bill:?} by {:?}", self.command)));
@@ -205,6 +221,10 @@ impl Book {
     /// A sale is gone, and no receipt is shown.
     fn end(&mut self, seen: Bill) -> Option<Broken> {
         self.pending = None;
+        let unsynced = std::mem::take(&mut self.unsynced);
+        if self.restarted && self.end_unsynced(&seen, &unsynced) {
+            return None;
+        }
         match &mut self.command {
             Some(command) if command.may_give_up_the_sale() => {
                 command.is_done();
@@ -222,6 +242,18 @@ impl Book {
             command => return Some((1, format!("the sale in hand is gone: {seen:?} by {command:?}"))),
         }
         None
+    }
+
+    /// Whether one of these commands ended a sale.
+    fn end_unsynced(&mut self, seen: &Bill, unsynced: &[Command]) -> bool {
+        let ending = unsynced.iter().find_map(|command| {
+            let gives_up = command.may_give_up_the_sale().then_some(Ending::GivenUp);
+            gives_up.or_else(|| command.may_conclude().then(|| Ending::Paid(command.takings(seen))))
+        });
+        let Some(ending) = ending else { return false };
+        self.unseen_receipts += u64::from(ending != Ending::GivenUp);
+        self.unwitnessed.push(Unwitnessed { key: seen.key.clone(), ending });
+        true
     }
 
     fn conclude(&mut self, due: &ChangeDue, broken: &mut Vec<Broken>) {
@@ -246,7 +278,8 @@ impl Book {
             broken.push((9, format!("receipt {receipt} shows total, tendered and change {shown:?}, which should be {wanted:?}")));
         }
         self.sold_keys.insert(bill.key.clone());
-        self.sold.push(Sold { takings: command.takings(&bill), key: bill.key, receipt });
+        self.unsynced.clear();
+        self.sold.push(Sold { takings: command.takings(&bill), is_offline: command.is_offline(), key: bill.key, receipt });
     }
 
     /// A switch back online waits for the end of the sale.

@@ -169,7 +169,7 @@ impl<'a> Turn<'a> {
 
     /// What has become of the last one.
     fn end_command(&mut self, view: &View) {
-        let undone = self.book.finish(view, self.rates);
+        let undone = self.book.finish(view, self.rates, self.place.disk.is_well());
         if let Some(line) = self.state.selected.take().filter(|line| view.selected != Some(*line)) {
             self.broken.push((9, format!("{line:?} was selected, and {:?} is", view.selected)));
         }

@@ -142,6 +142,11 @@ impl Command {
         GIVING_UP.contains(&self.operation) && self.is_agreed && self.stage == Stage::UnderWay
     }
 
+    /// Whether the screen said offline while it was under way, if it said one thing only.
+    pub(super) fn is_offline(&self) -> Option<bool> {
+        (self.sides.len() == 1).then(|| self.sides.contains(&Side::Offline))
+    }
+
     /// What is handed over for a bill, if anything still has to be.
     pub(super) fn tender(&self, bill: &Bill) -> Option<Tender> {
         let amount = match self.operation {

@@ -341,11 +341,15 @@ impl Station {
         self.place.offline_database()
     }
 
+    /// Version of the data that the register says it reads offline, while it is open.
+    pub(super) fn offline_version(&self) -> Option<u64> {
+        self.open.as_ref().and_then(|open| open.background.offline_version())
+    }
+
     /// Versions from the one that the register says it reads offline to the newest that lies on its disk.
     pub(super) fn offline_versions(&self) -> Option<RangeInclusive<u64>> {
         let file = self.offline_database();
-        let in_use = self.open.as_ref().and_then(|open| open.background.offline_version());
-        let versions = [in_use, audit::version(&file), audit::version(&master::waiting(&file))];
+        let versions = [self.offline_version(), audit::version(&file), audit::version(&master::waiting(&file))];
         let versions = versions.into_iter().flatten();
         Some(versions.clone().min()?..=versions.max()?)
     }

@@ -17,7 +17,12 @@ pub(super) fn compare(book: &Book, mut sales: BTreeMap<String, (i64, String)>, m
             Some((number, _)) if u64::try_from(number) != Ok(sold.receipt) => {
                 broken.push((9, format!("receipt {} is recorded as {number}", sold.receipt)));
             }
-            Some((_, text)) => broken.extend(differ(&sold.key, &sold.takings, &text)),
+            Some((_, text)) => {
+                broken.extend(differ(&sold.key, &sold.takings, &text));
+                if sold.is_offline.is_some_and(|is_offline| recorded_offline(&text) != Some(is_offline)) {
+                    broken.push((9, format!("sale {} does not say where it was written", sold.key)));
+                }
+            }
         }
     }
     for key in &book.voided {
@@ -50,6 +55,10 @@ fn differ(key: &str, takings: &Takings, text: &str) -> Option<Broken> {
     let recorded = recorded_takings(text);
     let is_same = recorded.as_ref() == Some(takings);
     (!is_same).then(|| (9, format!("sale {key}, for which {takings:?} was taken, is recorded with {recorded:?}")))
+}
+
+fn recorded_offline(text: &str) -> Option<bool> {
+    serde_json::from_str::<Value>(text).ok()?.get("offline")?.as_bool()
 }
 
 /// What a recorded sale says was given less what was given back, by method.

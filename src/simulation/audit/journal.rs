@@ -104,23 +104,19 @@ pub(super) fn shifts(register: &RegisterId, all: &[Row]) -> Option<Broken> {
     None
 }
 
-/// A record says that it was written offline from the moment at which the register went there. Where it switched to and fro before
-/// anything could be written down, only the last switch is the state of things.
+/// The record of a switch says that it was written where the register went.
 pub(super) fn switches(all: &[Row]) -> Option<Broken> {
-    let mut next = None;
-    for row in all.iter().rev() {
+    let differs = |row: &&Row| {
         let record: Value = serde_json::from_str(&row.text).unwrap_or_default();
         let is_offline = match event(&record) {
-            Some("went_offline") => Some(true),
-            Some("went_online") => Some(false),
-            Some(_) | None => None,
+            Some("went_offline") => true,
+            Some("went_online") => false,
+            Some(_) | None => return false,
         };
-        if is_offline.is_some() && next.is_none() && record.get("offline").and_then(Value::as_bool) != is_offline {
-            return Some((2, format!("record {} says of itself that it was not written where the register went", row.sequence)));
-        }
-        next = is_offline;
-    }
-    None
+        record.get("offline").and_then(Value::as_bool) != Some(is_offline)
+    };
+    let row = all.iter().find(differs)?;
+    Some((2, format!("record {} says of itself that it was not written where the register went", row.sequence)))
 }
 
 fn event(record: &Value) -> Option<&str> {

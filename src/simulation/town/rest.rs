@@ -114,6 +114,10 @@ impl Town<'_> {
             if book.seen.is_some() {
                 waits.push(format!("register {number} has a sale in hand"));
             }
+            let in_use = station.offline_version();
+            if in_use.is_some_and(|version| version != self.version) {
+                waits.push(format!("register {number} reads data {in_use:?} of {}", self.version));
+            }
             match audit::prices(&station.offline_database()) {
                 Ok(Some((version, _))) if version == self.version => {}
                 found => waits.push(format!(

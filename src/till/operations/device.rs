@@ -97,7 +97,7 @@ fn nothing_is_stranded(till: &Till) -> Result<(), Stop> {
     let unsent = till.journal.unsent()?;
     let records = unsent.sales + unsent.events;
     if unsent.set_aside > 0 {
-        let text = format!("{} records were set aside by the scale unit", unsent.set_aside);
+        let text = format!("{} records were set aside", unsent.set_aside);
         return Err(Stop::refused(text, "`evertill journal export --set-aside`; headquarters can deactivate the device all the same"));
     }
     if records > 0 {
