@@ -17,6 +17,7 @@ mod words;
 pub use database::{ChannelDatabase, Device, DeviceStatus, Session};
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -146,6 +147,14 @@ impl Upload {
         }
         Ok(())
     }
+}
+
+/// What a slow line carries: 16 KB/s.
+const BYTES_A_MS: u64 = 16;
+
+/// What a body of so many bytes may take, on top of the time-out of whoever sends or awaits it.
+pub fn time_for(bytes: usize) -> Duration {
+    Duration::from_millis(u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_A_MS)
 }
 
 /// What became of a transaction.

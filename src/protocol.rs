@@ -5,8 +5,6 @@
 
 pub mod headquarters;
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -27,14 +25,6 @@ pub const JSON: &str = "application/json";
 pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Content type of a package's file.
 pub const ZSTD: &str = "application/zstd";
-
-/// What a slow line carries: 16 KB/s.
-const BYTES_A_MS: u64 = 16;
-
-/// What a body of so many bytes may take, on top of the time-out of whoever sends or awaits it.
-pub fn time_for(bytes: usize) -> Duration {
-    Duration::from_millis(u64::try_from(bytes).unwrap_or(u64::MAX) / BYTES_A_MS)
-}
 
 /// Names the device on every request of a register; its token is in `Authorization: Bearer`, its operator's session in
 /// [`SESSION_HEADER`] (never in an address).

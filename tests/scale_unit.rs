@@ -32,7 +32,7 @@ fn every_refusal_is_a_problem_detail() {
     let sale = sale(1, 1);
     let (id, text) = (sale.id, sale.canonical());
     let other_content = text.replace("\"offline\":false", "\"offline\":true");
-    let long = "x".repeat(2 << 20);
+    let long = "x".repeat(2_097_153);
     assert_eq!(shop.exchange("PUT", &format!("/v1/transactions/{id}"), "", &text).status, 201);
     assert_eq!(shop.exchange("PUT", &format!("/v1/transactions/{id}"), "", &text).status, 200);
     let transaction = format!("/v1/transactions/{id}");

@@ -125,6 +125,7 @@ impl<'a> Opening<'a> {
             }
             Err(ChannelError { kind: ErrorKind::Refused(Refusal::Device), .. }) => Ok(Numbers::default()),
             Err(error) if self.offline_file.exists() => Err(OpenError::NoJournal { directory: data.clone(), error }),
+            Err(ChannelError { kind: ErrorKind::Refused(Refusal::NotFound), .. }) => Ok(Numbers::default()),
             Err(error) => Err(OpenError::NoStore { scale_unit: address.clone(), error }),
         }
     }

@@ -18,7 +18,8 @@ use tokio::time::{Instant, timeout_at};
 use super::Peer;
 use super::answer::{self, Refused};
 use super::metrics::Metrics;
-use crate::protocol::{self, ProblemKind, VERSION, VERSION_HEADER};
+use crate::channel;
+use crate::protocol::{ProblemKind, VERSION, VERSION_HEADER};
 
 /// Requests in progress at once; more wait for a place as long as they may take.
 const REQUESTS_MAX: usize = 256;
@@ -84,7 +85,7 @@ async fn within_bounds(guard: &Guard, request: Request, next: Next) -> Response 
     });
     loop {
         let bytes = arrived.load(Ordering::Relaxed);
-        match timeout_at(began + guard.wait + protocol::time_for(bytes), answer.as_mut()).await {
+        match timeout_at(began + guard.wait + channel::time_for(bytes), answer.as_mut()).await {
             Ok(response) => return response,
             Err(_) if arrived.load(Ordering::Relaxed) > bytes => {}
             Err(_) => {

@@ -16,13 +16,12 @@ use std::time::Duration;
 
 use pause::{Rest, Shared};
 
-use crate::channel::{Channel, ChannelError, ErrorKind, Recorded, Refusal};
+use crate::channel::{Channel, ChannelError, ErrorKind, Recorded, Refusal, time_for};
 use crate::clock::{SharedClock, Tick, Time};
 use crate::connection::Failure;
 use crate::deadline::Deadline;
 use crate::desk::Background;
 use crate::journal::{JournalError, Outbox, Waiting};
-use crate::protocol;
 
 /// How many transactions are acknowledged in one commit, and reported at once.
 const BATCH: u32 = 20;
@@ -291,7 +290,7 @@ impl Worker {
             Ok(upload) => upload,
             Err(damage) => return self.set_aside(waiting.sequence, &damage),
         };
-        let longer = protocol::time_for(upload.canonical.len().saturating_sub(USUAL));
+        let longer = time_for(upload.canonical.len().saturating_sub(USUAL));
         let longer_ms = u64::try_from(longer.as_millis()).unwrap_or(u64::MAX);
         let timeout_ms = self.timeout_ms.saturating_add(longer_ms);
         let answer = self.channel.ask(timeout_ms, move |channel| channel.record(&upload));

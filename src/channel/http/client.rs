@@ -13,7 +13,8 @@ use ureq::typestate::WithBody;
 use ureq::unversioned::resolver::DefaultResolver;
 use ureq::{Agent, RequestBuilder, http};
 
-use crate::protocol::{self, VERSION, VERSION_HEADER};
+use crate::channel::time_for;
+use crate::protocol::{VERSION, VERSION_HEADER};
 use crate::tls::{self, TlsError};
 use crate::wire::Wire;
 
@@ -133,7 +134,7 @@ pub(crate) fn prepare<B>(request: RequestBuilder<B>) -> RequestBuilder<B> {
 
 /// A request whose body may take a while on a slow line.
 pub(crate) fn with_time_for(request: RequestBuilder<WithBody>, bytes: usize) -> RequestBuilder<WithBody> {
-    let wait = BACKSTOP + protocol::time_for(bytes);
+    let wait = BACKSTOP + time_for(bytes);
     request.config().timeout_send_body(Some(wait)).timeout_recv_response(Some(wait)).build()
 }
 

@@ -191,7 +191,7 @@ mod tests {
             (vec![], vec![]),
             (vec![1], vec![1]),
             (vec![1; 100], vec![100]),
-            (vec![1 << 20; 5], vec![2, 2, 1]),
+            (vec![BATCH_BYTES_MAX / 2; 5], vec![2, 2, 1]),
             (vec![BATCH_BYTES_MAX + 1, 1, 1], vec![1, 2]),
             (vec![1, BATCH_BYTES_MAX], vec![1, 1]),
         ] {
