@@ -1,9 +1,9 @@
 //! P-0001: transactions of the channel database handed on to headquarters, in batches, in the order in which they came.
 //!
 //! One is marked as handed on only after headquarters has said that it has it, so an answer that is lost means that it is sent again, and
-//! headquarters takes each once. One that headquarters cannot take is left behind and tried again later; it never blocks the others.
+//! headquarters takes each once. One that headquarters cannot take is left behind: it is tried again after what is new, and never blocks it.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 
 use crate::channel::{ChannelDatabase, ChannelError, ErrorKind, Result, Upload};
 use crate::ids::TransactionId;
@@ -12,7 +12,8 @@ use crate::realtime::Headquarters;
 
 /// Batches of a round at most: a backlog of a day is gone after some rounds, and packages come in between.
 const BATCHES_MAX: usize = 50;
-/// Transactions in a row that headquarters fails at, each by itself, before that counts as headquarters' own failure.
+/// Transactions that headquarters fails at, each by itself, until the next round: in a row among those that are new, and among those that
+/// were left behind.
 const FAILURES_MAX: u32 = 3;
 /// Transactions left behind at most; with more something else is wrong.
 const LEFT_MAX: usize = 1_000;
@@ -20,22 +21,52 @@ const LEFT_MAX: usize = 1_000;
 /// What is handed on, and what had to be left behind.
 #[derive(Default)]
 pub(super) struct HandOn {
-    left: HashSet<TransactionId>,
+    /// First the one that was tried last the longest ago.
+    left: VecDeque<TransactionId>,
 }
 
 impl HandOn {
     /// Hands on what waits, as much as a round may, and returns how many that were.
     pub(super) fn round(&mut self, channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
-        let mut handed_on = 0;
+        let (mut handed_on, left_before) = (0, self.left.len());
         for _ in 0..BATCHES_MAX {
             let waiting = self.next(channel)?;
             if waiting.is_empty() {
-                // What was left behind is all there is: the next round tries it again.
-                self.left.clear();
                 break;
             }
             for batch in batches(&waiting) {
                 handed_on += self.send(batch, channel, headquarters)?;
+            }
+        }
+        match self.try_again(left_before, channel, headquarters) {
+            Err(error) if handed_on == 0 => Err(error),
+            Err(_) => Ok(handed_on),
+            Ok(taken) => Ok(handed_on + taken),
+        }
+    }
+
+    /// Tries those left behind before this round once more each, until too many fail.
+    fn try_again(&mut self, count: usize, channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
+        let (mut handed_on, mut failures) = (0, 0);
+        for _ in 0..count {
+            let Some(id) = self.left.pop_front() else { break };
+            let answer = match channel.transaction(&id) {
+                Ok(Some(canonical)) => take(&[Upload { id, canonical }], channel, headquarters),
+                Ok(None) => Ok(0),
+                Err(error) => Err(error),
+            };
+            match answer {
+                Ok(taken) => handed_on += taken,
+                Err(error) => {
+                    self.left.push_back(id);
+                    if !is_of_the_records(&error, headquarters) {
+                        return Err(error);
+                    }
+                    failures += 1;
+                    if failures == FAILURES_MAX {
+                        return Err(ChannelError::broken(format!("{} transactions are left behind, one because {error}", self.left.len())));
+                    }
+                }
             }
         }
         Ok(handed_on)
@@ -63,7 +94,7 @@ impl HandOn {
                 Ok(taken) => (handed_on, failures) = (handed_on + taken, 0),
                 Err(error) if self.left.len() < LEFT_MAX && is_of_the_records(&error, headquarters) => {
                     tracing::error!(transaction = %upload.id, %error, "headquarters cannot take a transaction; the others go on");
-                    self.left.insert(upload.id);
+                    self.left.push_back(upload.id);
                     failures += 1;
                     if failures == FAILURES_MAX {
                         return Err(error);
@@ -179,6 +210,29 @@ mod tests {
         office.bad.clear();
         assert_eq!(hand_on.round(&channel, &office), Ok(2));
         assert_eq!((waiting().len(), office.taken.lock().unwrap().len()), (0, 9));
+    }
+
+    #[test]
+    fn what_is_new_does_not_wait_for_many_that_were_left_behind() {
+        let (mut shop, mut hand_on) = (Shop::open(), HandOn::default());
+        let channel = SqliteChannel::open(&shop.directory.path().join("channel.db")).unwrap();
+        let mut sell = || {
+            let sold = shop.sell();
+            channel.record(&Upload { id: sold.id, canonical: sold.canonical() }).unwrap();
+            sold.id
+        };
+        let mut office = Office { bad: (0..20).map(|_| sell()).collect(), ..Office::default() };
+        for _ in 0..7 {
+            assert!(hand_on.round(&channel, &office).is_err());
+        }
+        assert_eq!(hand_on.left.len(), 20);
+        for _ in 0..3 {
+            sell();
+            assert_eq!(hand_on.round(&channel, &office), Ok(1));
+        }
+        office.bad.clear();
+        assert_eq!(hand_on.round(&channel, &office), Ok(20));
+        assert_eq!(channel.waiting_for_headquarters(100).unwrap(), []);
     }
 
     fn upload(number: u128, bytes: usize) -> Upload {
