@@ -193,7 +193,7 @@ enum JournalCommand {
     },
     /// All transactions as one JSON document, or those set aside
     Export {
-        /// Only what the scale unit refused
+        /// Only those set aside: the scale unit refused them, or the disk damaged them
         #[arg(long)]
         set_aside: bool,
         #[command(flatten)]

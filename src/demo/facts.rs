@@ -12,7 +12,7 @@ pub const NAMES: &[(&str, &str)] = &[
     ("journal.transactions", "sales in the register's journal, concluded or voided"),
     ("journal.receipts", "concluded sales in the journal"),
     ("journal.unsent", "of its transactions, those the scale unit has not acknowledged"),
-    ("journal.set_aside", "of its transactions, those the scale unit refused"),
+    ("journal.set_aside", "of its transactions, those set aside, refused or damaged"),
     ("channel.transactions", "sales in the channel database, concluded or voided"),
     ("total", "total of the sale in hand, or of the one just concluded"),
     ("due", "what is still due on the sale in hand"),

@@ -38,10 +38,19 @@ impl Outbox {
 
     /// The first `limit` waiting transactions behind `after`, in the journal's order; those set aside are not among them.
     pub fn waiting(&self, after: u64, limit: u32) -> Result<Vec<Waiting>> {
+        self.waiting_tried(after, i64::MAX, limit)
+    }
+
+    /// The first `limit` of them that no attempt failed for.
+    pub fn untried(&self, limit: u32) -> Result<Vec<Waiting>> {
+        self.waiting_tried(0, 0, limit)
+    }
+
+    fn waiting_tried(&self, after: u64, attempts_max: i64, limit: u32) -> Result<Vec<Waiting>> {
         const WAITING: &str = "SELECT sequence, id, canonical, attempts FROM outbox JOIN transactions USING (sequence)
-            WHERE sent_at IS NULL AND set_aside_at IS NULL AND sequence > ?1 ORDER BY sequence LIMIT ?2";
+            WHERE sent_at IS NULL AND set_aside_at IS NULL AND sequence > ?1 AND attempts <= ?2 ORDER BY sequence LIMIT ?3";
         let mut statement = self.database.prepare_cached(WAITING)?;
-        let rows = statement.query_map((stored(after), limit), |row| {
+        let rows = statement.query_map((stored(after), attempts_max, limit), |row| {
             Ok(Waiting { sequence: number(row, 0)?, upload: upload(row), attempts: number(row, 3)? })
         })?;
         Ok(rows.collect::<rusqlite::Result<_>>()?)

@@ -1,8 +1,9 @@
 //! The uploader: a thread that brings the journal's transactions to the scale unit, each once, whatever the network does.
 //!
 //! The till wakes it after each transaction and tells it when the register goes offline or comes back; it reports what it meets as
-//! [`Background`] news. It walks along the outbox in the journal's order. A record the scale unit refuses is set aside. One it answers with an
-//! error of its own is left behind and tried again on the next walk, so that it keeps no other from arriving; nothing is ever given up.
+//! [`Background`] news. It walks along the outbox in the journal's order. A record the scale unit refuses is set aside, and so is one that can
+//! no longer be read. One it answers with an error of its own is left behind: it is tried again later, after whatever has not had its turn
+//! yet, so that it keeps no other from arriving; nothing is ever given up.
 //! No answer at all pauses it; but where the scale unit answers another question, a record that finds none, or breaks the connection, is left
 //! behind like one that met an error. It never takes the register offline itself, and the till never waits for it.
 
@@ -25,7 +26,7 @@ use crate::journal::{JournalError, Outbox, Waiting};
 
 /// How many transactions are acknowledged in one commit, and reported at once.
 const BATCH: u32 = 20;
-/// So many errors of the scale unit in a row interrupt a walk.
+/// So many errors of the scale unit in a row, and it rests.
 const ERRORS_IN_A_ROW: u32 = 3;
 /// The wait before what was left behind is tried again: it doubles from the first to the second.
 const RETRY_MS: (u64, u64) = (1_000, 60_000);
@@ -148,40 +149,30 @@ struct Worker {
     rests_since: Tick,
 }
 
-/// A walk along the outbox, from its oldest record to its newest.
+/// How far it is with those left behind.
 #[derive(Default)]
 struct Walk {
-    /// The last record that had its turn.
+    /// The last of them that was tried again.
     after: u64,
-    /// Some records met an error and need another walk.
-    left_behind: bool,
     errors_in_a_row: u32,
-    /// When those left behind are tried again.
+    /// When they are tried again.
     retry_at: Option<Tick>,
-    /// The last wait for it; nothing after a walk without errors.
+    /// The last wait for it.
     waited_ms: u64,
 }
 
 impl Walk {
-    fn leave_behind(&mut self) {
-        self.left_behind = true;
-        self.errors_in_a_row += 1;
-    }
-
-    /// Too much went wrong: begins a new rest.
-    fn interrupt(&mut self, now: Tick) -> Rest {
-        self.errors_in_a_row = 0;
-        self.retry_at = None;
-        self.rest(now)
-    }
-
-    /// The rest until those left behind are tried again, or what remains of it.
-    fn rest(&mut self, now: Tick) -> Rest {
-        let due = *self.retry_at.get_or_insert_with(|| {
+    /// A record, or the journal, met an error: those left behind wait, and longer than they did.
+    fn put_off(&mut self, now: Tick) {
+        if self.wait(now).is_zero() {
             self.waited_ms = (self.waited_ms * 2).clamp(RETRY_MS.0, RETRY_MS.1);
-            now.plus_ms(self.waited_ms)
-        });
-        Rest::For(Duration::from_millis(due.since(now)))
+            self.retry_at = Some(now.plus_ms(self.waited_ms));
+        }
+    }
+
+    /// How long it is until those left behind are tried again.
+    fn wait(&self, now: Tick) -> Duration {
+        self.retry_at.map_or(Duration::ZERO, |at| Duration::from_millis(at.since(now)))
     }
 }
 
@@ -231,20 +222,24 @@ impl Worker {
 
     /// Brings up the next batch, and says how long to rest then.
     fn go_on(&mut self) -> Result<Rest, JournalError> {
-        let waiting = self.outbox.waiting(self.walk.after, BATCH)?;
-        if !waiting.is_empty() {
-            return self.bring_up(waiting);
+        let untried = self.outbox.untried(BATCH)?;
+        if !untried.is_empty() {
+            return self.bring_up(untried);
         }
-        let now = self.clock.tick();
-        if !self.walk.left_behind {
-            self.walk = Walk::default();
-            Ok(Rest::UntilWoken)
-        } else if self.walk.retry_at.is_some_and(|at| at <= now) {
-            self.walk = Walk { waited_ms: self.walk.waited_ms, ..Walk::default() };
-            Ok(Rest::No)
-        } else {
-            Ok(self.walk.rest(now))
+        let wait = self.walk.wait(self.clock.tick());
+        if !wait.is_zero() {
+            return Ok(Rest::For(wait));
         }
+        let left_behind = self.outbox.waiting(self.walk.after, BATCH)?;
+        if !left_behind.is_empty() {
+            return self.bring_up(left_behind);
+        }
+        if self.walk.after > 0 {
+            self.walk.after = 0;
+            return Ok(Rest::No);
+        }
+        self.walk = Walk::default();
+        Ok(Rest::UntilWoken)
     }
 
     fn bring_up(&mut self, batch: Vec<Waiting>) -> Result<Rest, JournalError> {
@@ -253,7 +248,7 @@ impl Worker {
             if !self.shared.may_send(self.period) {
                 break;
             }
-            let sequence = waiting.sequence;
+            let (sequence, attempts) = (waiting.sequence, waiting.attempts);
             let sent = self.clock.tick();
             match self.send(waiting)? {
                 Outcome::Arrived => {
@@ -264,7 +259,10 @@ impl Worker {
                     set_aside += 1;
                     self.walk.errors_in_a_row = 0;
                 }
-                Outcome::Failed => self.walk.leave_behind(),
+                Outcome::Failed => {
+                    self.walk.errors_in_a_row += 1;
+                    self.walk.put_off(self.clock.tick());
+                }
                 Outcome::Unreachable(failure) => {
                     // The answer to a request of an earlier time online says nothing about this one.
                     if self.shared.pause(self.period) {
@@ -275,9 +273,12 @@ impl Worker {
                     break;
                 }
             }
-            self.walk.after = sequence;
+            if attempts > 0 {
+                self.walk.after = sequence;
+            }
             if self.walk.errors_in_a_row == ERRORS_IN_A_ROW {
-                rest = self.walk.interrupt(self.clock.tick());
+                self.walk.errors_in_a_row = 0;
+                rest = Rest::For(self.walk.wait(self.clock.tick()));
                 break;
             }
         }
@@ -347,8 +348,9 @@ impl Worker {
     fn journal_failed(&mut self, error: &JournalError) -> Rest {
         tracing::error!(%error, "uploading cannot use the journal");
         self.shared.status(|status| status.last_error = Some(error.to_string()));
-        self.walk.left_behind = true;
-        self.walk.interrupt(self.clock.tick())
+        let now = self.clock.tick();
+        self.walk.put_off(now);
+        Rest::For(self.walk.wait(now))
     }
 }
 

@@ -359,6 +359,30 @@ fn a_scale_unit_with_an_error_is_asked_seldom_and_every_record_gets_its_turn() {
 }
 
 #[test]
+fn a_new_sale_does_not_wait_for_many_bad_records_and_each_of_them_gets_its_turn() {
+    let mut register = Register::prepared(|shop, scale_unit| {
+        scale_unit.fails(|transaction| (transaction.sequence <= 21).then(|| ChannelError::broken("500")));
+        (0..21).for_each(|_| drop(shop.sell()));
+    });
+    (0..6).for_each(|_| register.wait_ms(60_000));
+    assert_eq!(register.scale_unit.asked(), (1..=21).collect::<Vec<_>>());
+    for again in [[1, 2, 3], [4, 5, 6], [7, 8, 9]] {
+        register.wait_ms(60_000);
+        assert_eq!(register.scale_unit.asked(), again);
+        let sold = register.sell();
+        assert_eq!((register.scale_unit.asked(), register.unsent().sales), (vec![sold.sequence], 21));
+    }
+    register.uploader.went_offline();
+    let sold = register.sell();
+    register.uploader.went_online();
+    register.uploader.wait_until_quiet();
+    assert_eq!(register.scale_unit.asked()[0], sold.sequence, "first what nobody has tried");
+    register.scale_unit.heals();
+    (0..2).for_each(|_| register.wait_ms(60_000));
+    assert_eq!(register.unsent(), Unsent::default());
+}
+
+#[test]
 fn going_offline_stops_it_between_two_records_and_coming_back_tries_all_again() {
     let register = Register::open();
     let Register { mut shop, scale_unit, uploader, .. } = register;
@@ -379,7 +403,7 @@ fn going_offline_stops_it_between_two_records_and_coming_back_tries_all_again() 
     scale_unit.heals();
     uploader.went_online();
     uploader.wait_until_quiet();
-    assert_eq!(scale_unit.asked(), [1, 2, 3], "the first is not left to its wait");
+    assert_eq!(scale_unit.asked(), [2, 3, 1], "the first is not left to its wait");
 }
 
 #[test]
