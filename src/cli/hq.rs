@@ -160,7 +160,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let failure = match &error {
             Error::Refused { .. } | Error::Import(_) => Self::usage(&error),
-            Error::Missing { .. } | Error::File(_) | Error::Lost(_) | Error::Database(_) => Self::found(&error),
+            Error::Missing { .. } | Error::File(_) | Error::Lost(_) | Error::Database(_) | Error::Untold(_) => Self::found(&error),
         };
         failure.with_hint(error.hint())
     }

@@ -53,7 +53,7 @@ impl Headquarters {
             entities::put_over(edit, "device", before, &[&[("status", status)], &NO_CODE[..]].concat())?;
             entities::note(edit, deed, &key)
         })?;
-        self.run_job(who, REGISTERS_JOB, Some(&register.store), Extent::Changes).map(drop)
+        self.run_job(who, REGISTERS_JOB, Some(&register.store), Extent::Changes).map(drop).map_err(|error| Error::Untold(Box::new(error)))
     }
 
     /// 707: trades a code for a register of this store. Unknown, expired and another device's codes are refused in the same words. The device

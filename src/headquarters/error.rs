@@ -34,6 +34,9 @@ pub enum Error {
     /// The database, or what stands in it.
     #[error("headquarters' database: {0}")]
     Database(String),
+    /// A change was written, and then the job that tells the stores failed.
+    #[error("this is written, but the store has not heard of it: {0}")]
+    Untold(#[source] Box<Self>),
 }
 
 /// Result of what headquarters is asked.
@@ -57,6 +60,7 @@ impl Error {
             Self::Missing { kind, .. } => format!("`evertill hq {kind} list` names them all"),
             Self::Import(_) => "nothing was imported; --skip-bad imports the good rows".to_owned(),
             Self::Lost(_) => "try again; if it stays so, see whether the database server runs".to_owned(),
+            Self::Untold(_) => "the same command again tells it".to_owned(),
             Self::File(_) | Self::Database(_) => String::new(),
         }
     }
@@ -68,7 +72,7 @@ impl From<Error> for ChannelError {
         match error {
             Error::Refused { what, .. } => Self::refused(Refusal::Invalid, what),
             Error::Missing { .. } => Self::refused(Refusal::NotFound, error.to_string()),
-            Error::Import(_) | Error::File(_) | Error::Lost(_) | Error::Database(_) => Self::broken(error),
+            Error::Import(_) | Error::File(_) | Error::Lost(_) | Error::Database(_) | Error::Untold(_) => Self::broken(error),
         }
     }
 }

@@ -58,6 +58,8 @@ pub(super) struct Town<'a> {
     doubtful: Vec<(String, u64)>,
     /// Registers that headquarters may have set up to work online only.
     online_only: BTreeSet<usize>,
+    /// Registers whose deactivation failed: headquarters may have written it and told nobody.
+    half_deactivated: BTreeSet<usize>,
     step: u64,
     violations: Vec<Violation>,
     _hands: Hands,
@@ -110,6 +112,7 @@ impl<'a> Town<'a> {
             version: 0,
             doubtful: Vec::new(),
             online_only: BTreeSet::new(),
+            half_deactivated: BTreeSet::new(),
             step: 0,
             violations: Vec::new(),
             _hands: hands,

@@ -145,8 +145,14 @@ impl Town<'_> {
         let id = self.stations[at].id.clone();
         self.stations[at].give_up();
         match headquarters.deactivate_device(WHO, &id) {
-            Ok(()) => self.note(&format!("headquarters deactivates register {id}")),
-            Err(error) => self.note(&format!("headquarters may have deactivated register {id}: {error}")),
+            Ok(()) => {
+                self.half_deactivated.remove(&at);
+                self.note(&format!("headquarters deactivates register {id}"));
+            }
+            Err(error) => {
+                self.half_deactivated.insert(at);
+                self.note(&format!("headquarters may have deactivated register {id}: {error}"));
+            }
         }
         self.tally.count("device deactivated");
         self.learn_version(&headquarters).map(drop)
@@ -167,6 +173,7 @@ impl Town<'_> {
         let reset = headquarters.reset_device(WHO, &id);
         self.learn_version(&headquarters)?;
         if let Err(error) = reset {
+            self.half_deactivated.insert(at);
             self.note(&format!("register {id} may have been given up for lost: {error}"));
             return Ok(());
         }

@@ -72,6 +72,9 @@ impl Town<'_> {
             for at in self.online_only.clone() {
                 self.support_offline(at, SupportOffline::Yes)?;
             }
+            for at in self.half_deactivated.clone() {
+                self.deactivate(at)?;
+            }
             self.distribute_prices()?;
             self.unit_round();
             for at in 0..self.stations.len() {
