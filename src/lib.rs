@@ -8,6 +8,7 @@ pub mod money;
 mod place;
 pub mod private;
 pub mod profile;
+mod random;
 mod round;
 pub mod secret;
 pub mod signature;

@@ -9,6 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use subtle::ConstantTimeEq;
 
+use crate::random;
 use crate::retail::staff::Pin;
 use crate::secret::{Secret, from_hex};
 
@@ -54,9 +55,7 @@ impl PinKey {
 
 /// Hashes a new PIN, with a salt of its own.
 pub fn hash(pin: &Pin, key: &PinKey) -> String {
-    let mut salt = [0; Salt::RECOMMENDED_LENGTH];
-    getrandom::fill(&mut salt).expect("the system has randomness");
-    let salt = Salt::new(&salt).expect("the recommended length is allowed");
+    let salt = Salt::new(&random::bytes::<{ Salt::RECOMMENDED_LENGTH }>()).expect("the recommended length is allowed");
     let mut hash = PinHash { cost: COST, salt, output: vec![0; OUTPUT_LEN], is_bound: true };
     hash.output = key.bind(&hash.argon2id(pin).expect("the cost is within argon2's bounds"));
     hash.to_phc()

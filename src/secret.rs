@@ -7,6 +7,8 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
+use crate::random;
+
 /// A token. `Debug` says `***`; it has no `Display`, so that it cannot get into a text by accident.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
@@ -23,9 +25,7 @@ impl Secret {
 
     /// A new one of 256 random bits, in hexadecimal.
     pub fn random() -> Self {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).expect("the system has randomness");
-        Self(hex(&bytes))
+        Self(hex(&random::bytes::<32>()))
     }
 
     /// The characters, for the wire and the owner's file alone.

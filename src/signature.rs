@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use ed25519_dalek::{Signature, Signer};
 
+use crate::random;
 use crate::secret::{Secret, from_hex, hex};
 
 /// Signs. It stays in its owner's key file.
@@ -16,9 +17,7 @@ pub struct SigningKey(ed25519_dalek::SigningKey);
 impl SigningKey {
     /// A new one.
     pub fn random() -> Self {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).expect("the system has randomness");
-        Self(ed25519_dalek::SigningKey::from_bytes(&bytes))
+        Self(ed25519_dalek::SigningKey::from_bytes(&random::bytes()))
     }
 
     /// A kept one, from hexadecimal; none when it is none.

@@ -23,6 +23,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use crate::random::Seeded;
+
 pub use books::Violation;
 pub use shrink::{Shortest, shorten};
 
@@ -113,6 +115,7 @@ pub struct Report {
 impl Simulation {
     /// Runs it. What happens is told line by line, with the simulated time; an error is the machine's, not the simulation's.
     pub fn run(&self, log: &mut dyn FnMut(&str)) -> Result<Report, String> {
+        let _seeded = Seeded::with(self.seed);
         town::Town::found(self, log)?.live()
     }
 
