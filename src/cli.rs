@@ -193,7 +193,7 @@ enum JournalCommand {
     },
     /// All transactions as one JSON document, or those set aside
     Export {
-        /// Only those set aside: the scale unit refused them, or the disk damaged them
+        /// Only those set aside: the scale unit refused them, or they cannot be read any more
         #[arg(long)]
         set_aside: bool,
         #[command(flatten)]

@@ -1,7 +1,7 @@
 //! The two clocks of the till: monotonic ticks for intervals and time-outs, wall time for what people and records read.
 //!
-//! This is the one place that asks the system for the time; everybody else is handed a [`Clock`] or the time itself. A wall clock that
-//! jumps therefore never changes when the register reconnects or how long a request may take.
+//! This is the one place that asks the system for the time, but for the servers' bounds on a request, which are their runtime's; everybody
+//! else is handed a [`Clock`] or the time itself. A wall clock that jumps therefore never changes when the register reconnects or how long a request may take.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -3,7 +3,8 @@
 //! A pure state machine: the till hands in what happened and when, and is told what to do next. It opens no
 //! socket, starts no thread and reads no clock. A request without an answer takes the register offline at once, and
 //! the sale continues. The way back is tried when a transaction begins after the reconnection interval, never in
-//! mid-sale. Offline by hand (operation 917) lasts until it is ended by hand.
+//! mid-sale. Offline by hand (operation 917) lasts until somebody connects, or there is nothing to work with offline; the
+//! till itself connects for a device at which nobody can work.
 //!
 //! ```text
 //!          no answer · slow · Disconnect

@@ -1,7 +1,7 @@
 //! The cashier as a port: what the till asks, what may come back.
 //!
-//! The till calls [`Desk::ask`] in direct style and waits on its own thread. The screen, a list of answers in a test, a tape and the replay
-//! of real baskets each implement it; none of them holds any rule of the shop.
+//! The till calls [`Desk::ask`] in direct style and waits on its own thread. The screen (whose keys a tape presses too), a list of answers in a
+//! test, the replay of real baskets and the simulator's cashiers each implement it; none of them holds any rule of the shop.
 
 use std::sync::Arc;
 

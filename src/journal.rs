@@ -88,7 +88,7 @@ pub struct Unsent {
     pub sales: u64,
     /// Events, those set aside included.
     pub events: u64,
-    /// Sales and events that were refused and wait for somebody to look at them.
+    /// Sales and events that were set aside, as the scale unit refused them or they cannot be read any more; somebody has to look at them.
     pub set_aside: u64,
     /// When the oldest of the sales was recorded.
     pub oldest_sale: Option<Time>,

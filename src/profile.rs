@@ -1,7 +1,7 @@
 //! The register's profile: what `profile.toml` may say, its defaults, and everything that is wrong with one at once.
 //!
-//! The command line reads a profile when the register starts (`evertill profile check` only reads it); headquarters checks the
-//! ones it distributes. This module takes and gives text: it opens no file and does not look whether an address answers.
+//! The command line reads a profile when the register starts (`evertill profile check` only reads it); headquarters checks
+//! those it distributes by its table of kinds. This module takes and gives text: it opens no file and does not look whether an address answers.
 
 mod key;
 mod problem;

@@ -15,7 +15,7 @@ use crate::secret::Secret;
 
 /// Headquarters, as a scale unit asks it.
 pub trait Headquarters: Send + Sync {
-    /// 707: trades an activation code, good once, for a register's identity.
+    /// 707: trades an activation code, good for one device, for a register's identity.
     fn activate(&self, activation: &Activation) -> Result<Activated>;
 
     /// 708: releases a register from its device.

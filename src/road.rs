@@ -1,7 +1,7 @@
-//! The road between a register and its scale unit: a small TCP proxy on loopback whose condition can be changed at any time.
+//! The road to a scale unit or headquarters: a small TCP proxy on loopback whose condition can be changed at any time.
 //!
-//! Tapes (`Network Down`), the simulation and tests put it between a register and a scale unit to show what an outage does. It
-//! knows bytes and turns (a request, then its answer), no protocol; it must not stand before anything but the scale unit it was
+//! Tapes (`Network Down`), the replay and tests put it between a register and a scale unit to show what an outage does; `chain` puts it before
+//! headquarters. It knows bytes and turns (a request, then its answer), no protocol; it must not stand before anything but the server it was
 //! opened for.
 
 mod traffic;

@@ -48,7 +48,8 @@ pub struct Simulation {
 /// Kinds of faults that can be left out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Kind {
-    /// Roads: cut, hung, slow; requests lost, late, doubled, out of order; answers lost, garbled, halved, oversized.
+    /// Roads: cut, hung, slow; requests lost, late, doubled, out of order; answers lost, garbled, halved, oversized;
+    /// records that fail each time they come.
     Network,
     /// Machines and processes that die between any two steps, or in the middle of one.
     Death,

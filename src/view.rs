@@ -71,7 +71,7 @@ pub struct Header {
     pub unsent: u64,
     /// When the oldest of them was recorded.
     pub oldest_unsent: Option<Time>,
-    /// Sales that were set aside, refused or damaged, and wait for somebody to look at them.
+    /// Sales and events that were set aside and wait for somebody to look at them.
     pub set_aside: u64,
     /// Whether the fiscal unit has failed, so that what is sold is not signed.
     pub unsigned: bool,

@@ -62,7 +62,7 @@ const USES: &[(&str, &str)] = &[
     ("ui", "clock connection desk ids money profile retail till::operations view"),
     (
         "demo",
-        "chain channel channel::sqlite clock desk device headquarters ids journal money out profile register retail road sample_store scale_unit till till::operations ui view",
+        "chain channel channel::sqlite clock desk device headquarters ids journal money out private profile register retail road sample_store scale_unit till till::operations ui view",
     ),
     (
         "replay",

@@ -50,8 +50,9 @@ pub(super) fn long_help() -> String {
     let forms: Vec<String> = tape::forms().map(|form| format!("  {form}")).collect();
     let names: Vec<String> = ASSERT_NAMES.iter().map(|(name, meaning)| format!("  {name:<22}{meaning}")).collect();
     format!(
-        "Ctrl+C ends a live demo.\n\nA tape has one command a line; # starts a comment:\n{}\n\nAssert knows:\n{}",
+        "Ctrl+C ends a live demo.\n\nA tape has one command a line; # starts a comment:\n{}\n\nIn place of Enter: {}.\n\nAssert knows:\n{}",
         forms.join("\n"),
+        tape::keys().collect::<Vec<_>>().join(" "),
         names.join("\n")
     )
 }

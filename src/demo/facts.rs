@@ -11,8 +11,8 @@ use crate::view::{ConnectionView, Screen, View};
 pub const NAMES: &[(&str, &str)] = &[
     ("journal.transactions", "sales in the register's journal, concluded or voided"),
     ("journal.receipts", "concluded sales in the journal"),
-    ("journal.unsent", "of its transactions, those the scale unit has not acknowledged"),
-    ("journal.set_aside", "of its transactions, those set aside, refused or damaged"),
+    ("journal.unsent", "of its sales, those the scale unit has not acknowledged"),
+    ("journal.set_aside", "of its sales, those set aside: refused, or not readable any more"),
     ("channel.transactions", "sales in the channel database, concluded or voided"),
     ("total", "total of the sale in hand, or of the one just concluded"),
     ("due", "what is still due on the sale in hand"),

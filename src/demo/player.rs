@@ -18,6 +18,7 @@ use super::rig::Rig;
 use super::tape::{Command, Key, Network, Picture, Scope, Setting, Step};
 use super::{facts, screenshot};
 use crate::clock::{SharedClock, SystemClock, VirtualClock};
+use crate::private;
 use crate::road::Condition;
 use crate::ui::layout::Layout;
 use crate::ui::run::{Event, close_on_signals, read_terminal};
@@ -482,7 +483,7 @@ impl Recording {
     fn begin(path: PathBuf, (width, height): (u16, u16), has_captions: bool, timestamp: i64) -> Result<Self, PlayError> {
         let height = height + u16::from(has_captions);
         let file = |error| PlayError::File { path: path.clone(), error };
-        let out = io::BufWriter::new(fs::File::create(&path).map_err(file)?);
+        let out = io::BufWriter::new(private::create(&path).map_err(file)?);
         let header = Header { width, height, timestamp, title: "Evertill" };
         let cast = Cast::begin(out, &header).map_err(file)?;
         let bytes = SharedBytes::default();

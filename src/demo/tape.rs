@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 pub use command::{Command, Comparison, Headquarters, Network, Pattern, Picture, Scope, Setting, Value};
 pub use error::{TapeError, TapeErrors};
-pub use grammar::forms;
+pub use grammar::{forms, keys};
 pub use key::Key;
 
 use error::Fault;

@@ -1,4 +1,4 @@
-//! Devices: which machine a register is. Activation codes are good once and for a day; a token's hash alone is kept.
+//! Devices: which machine a register is. Activation codes are good for one device and for a day; a token's hash alone is kept.
 
 use chrono::TimeDelta;
 

@@ -145,9 +145,9 @@ pub static KINDS: [Kind; 26] = [
             default("reconnect_timeout_ms", Type::Whole(10, 60_000), "300"),
             default("manual_switch_before_sign_in", Type::YesNo, "no"),
             default("advanced_switching", Type::YesNo, "no"),
-            default("health_check_interval_s", Type::Whole(1, 86_400), "60"),
+            default("health_check_interval_s", Type::Whole(1, 3_600), "60"),
             default("slow_requests", Type::Whole(1, 100), "3"),
-            default("slow_request_ms", Type::Whole(1, 60_000), "400"),
+            default("slow_request_ms", Type::Whole(10, 60_000), "400"),
             default("purge_after_days", Type::Whole(1, 3_650), "30"),
             default("download_interval_s", Type::Whole(1, 86_400), "60"),
             default("pause_downloads", Type::YesNo, "no"),
@@ -463,7 +463,7 @@ pub(super) fn brought_along(job: u32) -> &'static [u32] {
 pub const REGISTERS_JOB: u32 = REGISTERS;
 
 impl Kind {
-    /// The kind of a name; `layout`, `giftcard` and `profile` kinds may be shortened.
+    /// The kind of a name; some may be shortened.
     pub fn named(name: &str) -> Option<&'static Self> {
         let known = |wanted: &str| KINDS.iter().find(|kind| kind.name == wanted);
         known(name).or_else(|| match name {
@@ -472,6 +472,7 @@ impl Kind {
             "tax" => known("tax-group"),
             "group" => known("permission-group"),
             "method" => known("payment-method"),
+            "profile" => known("offline-profile"),
             _ => None,
         })
     }

@@ -67,7 +67,7 @@ impl Outbox {
         Ok(commit.commit()?)
     }
 
-    /// This one cannot be taken: it waits no longer, and is shown until somebody looks at it.
+    /// The scale unit refuses this one, or it cannot be read any more: it waits no longer, and is shown until somebody looks at it.
     pub fn set_aside(&mut self, sequence: u64, reason: &str, at: Time) -> Result<()> {
         const SET_ASIDE: &str = "UPDATE outbox SET set_aside_at = ?2, problem = ?3, attempts = attempts + 1
             WHERE sequence = ?1 AND sent_at IS NULL AND set_aside_at IS NULL";
@@ -75,7 +75,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// The scale unit answered this one with an error of its own; it goes on waiting.
+    /// The scale unit answered this one with an error of its own, or it alone of all with nothing; it goes on waiting.
     pub fn failed(&mut self, sequence: u64, problem: &str) -> Result<()> {
         const FAILED: &str = "UPDATE outbox SET attempts = attempts + 1, problem = ?2 WHERE sequence = ?1 AND sent_at IS NULL";
         self.database.prepare_cached(FAILED)?.execute((stored(sequence), problem))?;

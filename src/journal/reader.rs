@@ -60,7 +60,7 @@ pub enum Progress {
         /// When.
         at: Time,
     },
-    /// Refused.
+    /// Set aside: the scale unit refused it, or it cannot be read any more.
     SetAside {
         /// When.
         at: Time,

@@ -85,7 +85,7 @@ impl Activation for DeviceActivation {
     }
 
     fn activate(&mut self, code: &Secret) -> Result<Numbers, ActivationError> {
-        // A code is good once: whether the answer can be kept is found out before.
+        // A code is one device's: whether the answer can be kept is found out before.
         self.file.write(&self.device).map_err(|error| kept(&error))?;
         let asked = realtime::Activation { code: code.clone(), device: self.device.id.clone() };
         let identity = Identity::from(self.scale_unit.activate(&asked)?);

@@ -1,7 +1,7 @@
 //! The scale unit's background work: packages from headquarters onto the shelf and into the channel database, transactions (P-0001) and
 //! reports up to headquarters.
 //!
-//! It runs every few seconds on a thread of its own, and at once after a real-time call. Every step may be done twice, by this scale unit
+//! It runs every few seconds on a thread of its own, and at once after an activation or a release. Every step may be done twice, by this scale unit
 //! or by another over the same database, and comes to the same. It answers no register.
 
 mod hand_on;
@@ -72,7 +72,7 @@ impl Progress {
     }
 }
 
-/// The background work; dropping it ends its thread after the step it is at.
+/// The background work; dropping it ends its thread after the round it is at.
 pub(super) struct Distribution {
     shared: Arc<Shared>,
     headquarters: Arc<HttpHeadquarters>,
@@ -182,7 +182,7 @@ impl Shared {
     }
 }
 
-/// Real-time calls, each of which wakes the thread.
+/// Real-time calls; those that change something at headquarters wake the thread.
 struct Realtime {
     headquarters: Arc<HttpHeadquarters>,
     shared: Arc<Shared>,

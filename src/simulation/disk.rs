@@ -1,6 +1,6 @@
 //! Disks that lose power, fill up and fail: a layer between `SQLite` and the system's files.
 //!
-//! Journals, offline and channel databases are opened by the ordinary code at real paths, and go through it unchanged: real files, real
+//! Journals, offline and channel databases and headquarters' own are opened by the ordinary code at real paths, and go through it unchanged: real files, real
 //! locks, real shared memory. Each folder that was named a [`Machine`] has a disk of its own, which counts what is done to it step by step,
 //! and remembers of each file what was not synced yet, so that a power cut can take it back. Files elsewhere are passed on untouched.
 //!

@@ -90,7 +90,7 @@ pub enum ActivationError {
 impl ActivationError {
     /// What happened and what to do, in the cashier's words.
     pub fn notice(&self) -> Notice {
-        const AGAIN: &str = "type it again, or get a new one at headquarters: each is good once, for 24 hours";
+        const AGAIN: &str = "type it again, or get a new one at headquarters: each is good for one device, for 24 hours";
         let (text, hint) = match self {
             Self::OtherRegister { .. } => (self.to_string(), "give that register a data directory of its own (--data), and a new code"),
             Self::Kept { problem, hint } => (problem.clone(), hint.as_str()),

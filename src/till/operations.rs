@@ -360,7 +360,7 @@ pub static TABLE: &[Operation] = &[
         permission: Permission::ManageDevice,
         offline: OfflineRule::Refused,
         reach: Reach::Headquarters,
-        help: "Releases the register from this device, once everything is sent and the drawer empty",
+        help: "Releases the register from this device, once everything is sent, while nothing was sold in its shift",
         run: device::release,
     },
     Operation {

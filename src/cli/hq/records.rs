@@ -10,6 +10,7 @@ use super::super::out::{self, Failure};
 use super::{Common, Hq, done, pin, register_id, table};
 use crate::headquarters::Record;
 use crate::headquarters::kinds::{KINDS, Kind, Type};
+use crate::private;
 
 /// Rows of a table unless more are asked for.
 const ROWS: usize = 1_000;
@@ -61,7 +62,7 @@ enum Verb {
         #[arg(long, value_name = "FILE")]
         out: Option<PathBuf>,
     },
-    /// Of a register: a code that makes a machine this register, good once and for a day
+    /// Of a register: a code that makes a machine this register, good for one device and for a day
     ActivationCode {
         /// Such as 343-2
         register: String,
@@ -121,7 +122,8 @@ pub(super) fn run(outer: &Common, words: Vec<String>) -> Result<(), Failure> {
 /// What the words say; the help names what the kind has.
 fn read(kind: &Kind, words: Vec<String>) -> RecordArgs {
     let hidden = [("activation-code", "register"), ("pin", "staff")].into_iter().filter(|(_, of)| kind.name != *of);
-    let command = hidden.fold(RecordArgs::command(), |command, (verb, _)| command.mut_subcommand(verb, |verb| verb.hide(true)));
+    let whole = RecordArgs::command().about(kind.about).bin_name(format!("evertill hq {}", kind.name));
+    let command = hidden.fold(whole, |command, (verb, _)| command.mut_subcommand(verb, |verb| verb.hide(true)));
     RecordArgs::from_arg_matches(&command.get_matches_from(words)).unwrap_or_else(|error| error.exit())
 }
 
@@ -184,7 +186,7 @@ fn document(record: Record) -> Value {
 fn export(hq: &Hq, kind: &'static Kind, path: Option<&Path>) -> Result<(), Failure> {
     let fields: Vec<_> = kind.fields.iter().filter(|field| field.of != Type::Secret).collect();
     let to: Box<dyn Write> = match path {
-        Some(path) => Box::new(std::fs::File::create(path).map_err(|error| Failure::found(format!("{}: {error}", path.display())))?),
+        Some(path) => Box::new(private::create(path).map_err(|error| Failure::found(format!("{}: {error}", path.display())))?),
         None => Box::new(io::stdout().lock()),
     };
     let mut csv = csv::Writer::from_writer(io::BufWriter::new(to));

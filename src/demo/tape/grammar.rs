@@ -90,6 +90,11 @@ pub fn forms() -> impl Iterator<Item = &'static str> {
     rows.chain([SOURCE_FORM, KEY_FORM])
 }
 
+/// What may stand in place of that `Enter`.
+pub fn keys() -> impl Iterator<Item = &'static str> {
+    Key::names().chain(["Ctrl+X", "Alt+X"])
+}
+
 /// Reads a line; `None` if nothing stands on it but perhaps a comment.
 pub(super) fn read(line: &str) -> Result<Option<Statement>, Fault> {
     let Some((first, mut arguments)) = Arguments::of_line(line)? else {

@@ -64,7 +64,7 @@ impl HandOn {
                     }
                     failures += 1;
                     if failures == FAILURES_MAX {
-                        return Err(ChannelError::broken(format!("{} transactions are left behind, one because {error}", self.left.len())));
+                        return Err(self.too_many(&error));
                     }
                 }
             }
@@ -92,18 +92,26 @@ impl HandOn {
         for upload in batch {
             match take(std::slice::from_ref(upload), channel, headquarters) {
                 Ok(taken) => (handed_on, failures) = (handed_on + taken, 0),
-                Err(error) if self.left.len() < LEFT_MAX && is_of_the_records(&error, headquarters) => {
+                Err(error) if is_of_the_records(&error, headquarters) => {
+                    if self.left.len() == LEFT_MAX {
+                        return Err(self.too_many(&error));
+                    }
                     tracing::error!(transaction = %upload.id, %error, "headquarters cannot take a transaction; the others go on");
                     self.left.push_back(upload.id);
                     failures += 1;
                     if failures == FAILURES_MAX {
-                        return Err(error);
+                        return Err(self.too_many(&error));
                     }
                 }
                 Err(error) => return Err(error),
             }
         }
         Ok(handed_on)
+    }
+
+    /// Headquarters is there, and has no answer to too many: that ends this part of the round, and no other.
+    fn too_many(&self, error: &ChannelError) -> ChannelError {
+        ChannelError::broken(format!("{} transactions are left behind, one because {error}", self.left.len()))
     }
 }
 
