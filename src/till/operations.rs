@@ -360,7 +360,7 @@ pub static TABLE: &[Operation] = &[
         permission: Permission::ManageDevice,
         offline: OfflineRule::Refused,
         reach: Reach::Headquarters,
-        help: "Releases the register from this device, once everything is sent, while nothing was sold in its shift",
+        help: "Releases the register from this device, when all is sent and its shift has no sales",
         run: device::release,
     },
     Operation {
