@@ -28,7 +28,20 @@ pub(super) struct HandOn {
 impl HandOn {
     /// Hands on what waits, as much as a round may, and returns how many that were.
     pub(super) fn round(&mut self, channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
-        let (mut handed_on, left_before) = (0, self.left.len());
+        let left_before = self.left.len();
+        let new = self.send_new(channel, headquarters);
+        if new.as_ref().is_err_and(|error| error.kind != ErrorKind::Broken) {
+            return new;
+        }
+        match (new, self.try_again(left_before, channel, headquarters)) {
+            (Ok(new), Ok(again)) => Ok(new + again),
+            (Ok(0), Err(error)) | (Err(error), _) => Err(error),
+            (Ok(new), Err(_)) => Ok(new),
+        }
+    }
+
+    fn send_new(&mut self, channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
+        let mut handed_on = 0;
         for _ in 0..BATCHES_MAX {
             let waiting = self.next(channel)?;
             if waiting.is_empty() {
@@ -38,36 +51,29 @@ impl HandOn {
                 handed_on += self.send(batch, channel, headquarters)?;
             }
         }
-        match self.try_again(left_before, channel, headquarters) {
-            Err(error) if handed_on == 0 => Err(error),
-            Err(_) => Ok(handed_on),
-            Ok(taken) => Ok(handed_on + taken),
-        }
+        Ok(handed_on)
     }
 
     /// Tries those left behind before this round once more each, until too many fail.
     fn try_again(&mut self, count: usize, channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
         let (mut handed_on, mut failures) = (0, 0);
         for _ in 0..count {
-            let Some(id) = self.left.pop_front() else { break };
-            let answer = match channel.transaction(&id) {
-                Ok(Some(canonical)) => take(&[Upload { id, canonical }], channel, headquarters),
-                Ok(None) => Ok(0),
-                Err(error) => Err(error),
-            };
-            match answer {
-                Ok(taken) => handed_on += taken,
-                Err(error) => {
-                    self.left.push_back(id);
-                    if !is_of_the_records(&error, headquarters) {
-                        return Err(error);
+            let Some(&id) = self.left.front() else { break };
+            if let Some(canonical) = channel.transaction(&id)? {
+                match take(&[Upload { id, canonical }], headquarters) {
+                    Ok(taken) => handed_on += mark(&taken, channel)?,
+                    Err(error) if is_of_the_records(&error, headquarters) => {
+                        self.left.rotate_left(1);
+                        failures += 1;
+                        if failures == FAILURES_MAX {
+                            return Err(self.too_many(&error));
+                        }
+                        continue;
                     }
-                    failures += 1;
-                    if failures == FAILURES_MAX {
-                        return Err(self.too_many(&error));
-                    }
+                    Err(error) => return Err(error),
                 }
             }
+            self.left.pop_front();
         }
         Ok(handed_on)
     }
@@ -81,17 +87,18 @@ impl HandOn {
     }
 
     fn send(&mut self, batch: &[Upload], channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
-        match take(batch, channel, headquarters) {
+        match take(batch, headquarters) {
+            Ok(taken) => mark(&taken, channel),
             Err(error) if is_of_the_records(&error, headquarters) => self.send_one_by_one(batch, channel, headquarters),
-            answer => answer,
+            Err(error) => Err(error),
         }
     }
 
     fn send_one_by_one(&mut self, batch: &[Upload], channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
         let (mut handed_on, mut failures) = (0, 0);
         for upload in batch {
-            match take(std::slice::from_ref(upload), channel, headquarters) {
-                Ok(taken) => (handed_on, failures) = (handed_on + taken, 0),
+            match take(std::slice::from_ref(upload), headquarters) {
+                Ok(taken) => (handed_on, failures) = (handed_on + mark(&taken, channel)?, 0),
                 Err(error) if is_of_the_records(&error, headquarters) => {
                     if self.left.len() == LEFT_MAX {
                         return Err(self.too_many(&error));
@@ -115,8 +122,8 @@ impl HandOn {
     }
 }
 
-/// Sends a batch and marks what headquarters says it has.
-fn take(batch: &[Upload], channel: &dyn ChannelDatabase, headquarters: &dyn Headquarters) -> Result<usize> {
+/// Sends a batch, and returns what headquarters says it has of it.
+fn take(batch: &[Upload], headquarters: &dyn Headquarters) -> Result<Vec<TransactionId>> {
     let sent: HashSet<TransactionId> = batch.iter().map(|upload| upload.id).collect();
     let taken = headquarters.take(batch)?;
     for set_aside in taken.iter().filter_map(|taken| taken.set_aside.as_ref().map(|why| (taken.id, why))) {
@@ -126,7 +133,12 @@ fn take(batch: &[Upload], channel: &dyn ChannelDatabase, headquarters: &dyn Head
     if taken.is_empty() {
         return Err(ChannelError::broken("headquarters took none of the transactions it was sent"));
     }
-    channel.taken_by_headquarters(&taken)?;
+    Ok(taken)
+}
+
+/// Marks what headquarters has. A database that cannot is no fault of the records.
+fn mark(taken: &[TransactionId], channel: &dyn ChannelDatabase) -> Result<usize> {
+    channel.taken_by_headquarters(taken)?;
     Ok(taken.len())
 }
 
@@ -241,6 +253,25 @@ mod tests {
         office.bad.clear();
         assert_eq!(hand_on.round(&channel, &office), Ok(20));
         assert_eq!(channel.waiting_for_headquarters(100).unwrap(), []);
+    }
+
+    #[test]
+    fn many_left_behind_are_tried_again_although_new_ones_fail() {
+        let (mut shop, mut hand_on) = (Shop::open(), HandOn::default());
+        let channel = SqliteChannel::open(&shop.directory.path().join("channel.db")).unwrap();
+        let mut sell = || {
+            let sold = shop.sell();
+            channel.record(&Upload { id: sold.id, canonical: sold.canonical() }).unwrap();
+            sold.id
+        };
+        let (once_bad, bad) = (sell(), sell());
+        let office = Office { bad: [bad].into(), ..Office::default() };
+        hand_on.left.push_back(once_bad);
+        hand_on.left.extend((1..LEFT_MAX as u128).map(|number| TransactionId(uuid::Uuid::from_u128(number))));
+        assert!(hand_on.round(&channel, &office).is_err(), "as many as may be are left behind, and one more fails");
+        assert_eq!(channel.waiting_for_headquarters(100).unwrap().len(), 1);
+        assert_eq!(hand_on.round(&channel, &office), Ok(0));
+        assert_eq!(hand_on.left, [bad]);
     }
 
     fn upload(number: u128, bytes: usize) -> Upload {
